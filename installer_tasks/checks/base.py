@@ -1,0 +1,165 @@
+"""A check: a small named value that judges facts. Pure: no client, no clock but the one it is given, no database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from installer_tasks.text import Text, text
+from installer_tasks.text import mark as _
+
+
+class Level(StrEnum):
+    """The outcome of a check. STALE and WAIVED are never judged: they follow from rows (see models.Finding)."""
+
+    PASS = "pass"  # noqa: S105
+    WARN = "warn"
+    FAIL = "fail"
+    BLOCKED = "blocked"  #: a check it needs has failed
+    ERROR = "error"  #: could not run; never green
+    STALE = "stale"  #: the answer it judged has changed, or it is too old
+    WAIVED = "waived"
+
+
+class Owner(StrEnum):
+    """Who in the customer's organisation can mend it."""
+
+    INSTALLER = "installer"  #: the person in front of the page
+    PLATFORM = "platform"
+    NETWORK = "network"
+    IDENTITY = "identity"
+    REGISTRY = "registry"
+    SECURITY = "security"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found: one sentence, and for anything but `pass` the value, the cause and what to do."""
+
+    level: Level
+    message: Text
+    value: str = ""
+    cause: Text | None = None
+    remedy: Text | None = None
+    command: str = ""  #: to copy: a command, a manifest, a record
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Failed(Exception):
+    """A fact that was asked for could not be collected: carries the collector's error as plain data."""
+
+    def __init__(self, error: Mapping[str, Any]) -> None:
+        super().__init__(error.get("code", ""))
+        self.error = error
+
+
+class Facts:
+    """What was observed, by system; `facts("dns", "records")` raises Failed where collecting it failed."""
+
+    def __init__(self, systems: Mapping[str, Mapping[str, Any]], answers: Mapping[str, str]) -> None:
+        self._systems = systems
+        self.answers = answers
+
+    def __call__(self, system: str, name: str) -> Any:
+        """The fact; Failed when its collector met an error or never ran."""
+        observed = self._systems.get(system, {}).get(name)
+        if observed is None:
+            raise Failed(NOT_COLLECTED)
+        if not observed["ok"]:
+            raise Failed(observed["error"])
+        return observed["value"]
+
+
+NOT_COLLECTED: Mapping[str, Any] = {
+    "code": "not-collected",
+    "value": "",
+    "cause": Text(_("This was not observed.")).as_json(),
+    "remedy": Text(_("Run the check again.")).as_json(),
+    "detail": "",
+}
+
+Judge = Callable[[Facts], Verdict]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A named judgement. `needs` are names of checks that must not have failed before it makes sense."""
+
+    name: str  #: stable, `<system>.<what>`; operators refer to it
+    title: str  #: what is proven, marked for translation
+    owner: Owner
+    reads: tuple[str, ...]  #: keys of answers; a change of one makes the finding stale
+    judge: Judge
+    needs: tuple[str, ...] = ()
+    strict: bool = False  #: may not be waived
+    touches: str = ""  #: what it does to the system, if anything, marked for translation
+
+    @property
+    def system(self) -> str:
+        """Also the step whose page shows it."""
+        return self.name.partition(".")[0]
+
+
+def passed(message: str, *, evidence: Mapping[str, Any] | None = None, **params: str | int | float) -> Verdict:
+    """`message` is a marked template with these parameters."""
+    return Verdict(Level.PASS, text(message, **params), evidence=evidence or {})
+
+
+def judge(check: Check, facts: Facts, failed: frozenset[str]) -> Verdict:
+    """Run one check. A fact that could not be had is a failure with that error's words; anything else is `error`."""
+    blockers = sorted(failed & set(check.needs))
+    if blockers:
+        return _blocked(blockers[0])
+    try:
+        return check.judge(facts)
+    except Failed as failure:
+        return from_error(failure.error)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        return _could_not_run(error)
+
+
+def _blocked(name: str) -> Verdict:
+    return Verdict(
+        Level.BLOCKED,
+        text(_("Not judged, because %(check)s failed."), check=name),
+        cause=text(_("It depends on %(check)s."), check=name),
+        remedy=text(_("Mend %(check)s first."), check=name),
+        evidence={"blocked_by": name},
+    )
+
+
+def _could_not_run(error: Exception) -> Verdict:
+    return Verdict(
+        Level.ERROR,
+        text(_("The check could not run: %(kind)s."), kind=type(error).__name__),
+        cause=text(_("The system answered in a form this installer does not know.")),
+        remedy=text(_("Look at the evidence, and report it if the system is healthy.")),
+        evidence={"error": type(error).__name__},
+    )
+
+
+def from_error(error: Mapping[str, Any], *, level: Level | None = None) -> Verdict:
+    """A verdict from a collector's error (InstallerError.as_json). Not collected is `error`, never `pass`."""
+    could_not_run = error.get("code") in ("not-collected", "crashed")
+    return Verdict(
+        level or (Level.ERROR if could_not_run else Level.FAIL),
+        Text.from_json(error["cause"]),
+        value=str(error.get("value", "")),
+        cause=Text.from_json(error["cause"]),
+        remedy=Text.from_json(error["remedy"]),
+        evidence={"code": error.get("code", ""), "detail": error.get("detail", "")},
+    )
+
+
+def judge_all(checks: tuple[Check, ...], facts: Facts) -> dict[str, Verdict]:
+    """Every check's verdict, in dependency order; `checks` lists a needed check before those that need it."""
+    verdicts: dict[str, Verdict] = {}
+    failed: set[str] = set()
+    for check in checks:
+        verdict = judge(check, facts, frozenset(failed))
+        verdicts[check.name] = verdict
+        if verdict.level in (Level.FAIL, Level.BLOCKED, Level.ERROR):
+            failed.add(check.name)
+    return verdicts

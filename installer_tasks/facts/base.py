@@ -1,0 +1,59 @@
+"""Collecting facts: what was observed on a system, as plain data, each under its own name and its own error.
+
+A collector is a function `collect(answers, report) -> None` of one module a system. It calls `observe` for each fact;
+an InstallerError becomes that fact's error, anything unexpected becomes `crashed` (never green).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from installer_tasks.errors import InstallerError
+from installer_tasks.text import mark as _
+from installer_tasks.text import text
+
+log = logging.getLogger(__name__)
+
+
+class Observations:
+    """The facts of one system as they come in. `get` gives what an earlier fact observed, or None."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, dict[str, Any]] = {}
+
+    def observe(self, name: str, look: Callable[[], Any]) -> Any:
+        """Look once; the value (plain JSON data) is kept and returned, or None when it could not be had."""
+        try:
+            value = look()
+        except InstallerError as error:
+            self.facts[name] = {"ok": False, "error": error.as_json(), "at": _now()}
+            return None
+        except Exception as error:  # the outermost loop of a check: what is unexpected must never look green
+            log.exception("collecting %s crashed", name)
+            self.facts[name] = {"ok": False, "error": _crashed(name, error), "at": _now()}
+            return None
+        self.facts[name] = {"ok": True, "value": value, "at": _now()}
+        return value
+
+    def get(self, name: str) -> Any:
+        fact = self.facts.get(name)
+        return fact["value"] if fact and fact["ok"] else None
+
+
+Collector = Callable[[Mapping[str, str], Observations], None]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _crashed(name: str, error: Exception) -> dict[str, Any]:
+    failure = InstallerError(
+        text(_("Looking at %(fact)s failed inside the installer (%(kind)s)."), fact=name, kind=type(error).__name__),
+        remedy=text(_("Run the check again; if it stays, send the support bundle.")),
+        code="crashed",
+    )
+    return failure.as_json()

@@ -1,0 +1,49 @@
+"""The one folder that holds everything of an installer on this machine: database, keys, sockets, logs.
+
+`TMC_INSTALLER_STATE` names it; the default is below the user's data home (XDG). Mode 0700 always.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+VARIABLE = "TMC_INSTALLER_STATE"
+
+
+def default_folder() -> Path:
+    data_home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(data_home) / "tmc-sm-installer"
+
+
+def folder() -> Path:
+    """The state folder, made with mode 0700 when it is not there."""
+    path = Path(os.environ.get(VARIABLE) or default_folder()).absolute()
+    return private_folder(path)
+
+
+def private_folder(path: Path) -> Path:
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o700)
+    return path
+
+
+def secret_file(name: str, make: bytes | None = None) -> bytes:
+    """The content of a 0600 file in the state folder, made on first use; safe when two processes start at once."""
+    path = folder() / name
+    content = make if make is not None else secrets.token_urlsafe(48).encode()
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _settled(path)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(content + b"\n")
+    return content
+
+
+def _settled(path: Path) -> bytes:
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o600)
+    return path.read_bytes().strip()

@@ -1,0 +1,57 @@
+"""What every test shares: a private state folder, the programs that a mark asks for, and a report of what was real."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Before Django reads its settings: never the state folder of a person.
+_STATE = Path(tempfile.mkdtemp(prefix="tmc-tests-"))
+os.environ["TMC_INSTALLER_STATE"] = str(_STATE)
+os.environ.setdefault("TMC_INSTALLER_SECRET_KEY", "only-for-tests")
+
+#: Marks that say which real program a test runs against; counted at the end.
+REAL = {"redis": "Redis", "postgresql": "PostgreSQL", "docker_registry": "docker-registry", "browser": "Chromium"}
+_counts: dict[str, int] = dict.fromkeys(REAL, 0)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip, or in CI fail, a test whose program is not on this machine."""
+    for mark in item.iter_markers("program"):
+        name = mark.args[0]
+        if shutil.which(name, path=os.environ["PATH"] + os.pathsep + "/usr/sbin") is None:
+            message = f"{name} is not installed"
+            if os.environ.get("CI"):
+                pytest.fail(f"{message}; in CI a missing program is a failure")
+            pytest.skip(message)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call" and report.passed:
+        for name in REAL:
+            _counts[name] += name in report.keywords
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    from django.conf import settings
+
+    if settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
+        _counts["postgresql"] = len(terminalreporter.stats.get("passed", []))
+    counts = ", ".join(f"{_counts[name]} against {title}" for name, title in REAL.items())
+    terminalreporter.write_line(f"real programs: {counts}")
+
+
+def pytest_sessionfinish() -> None:
+    shutil.rmtree(_STATE, ignore_errors=True)
+
+
+@pytest.fixture
+def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty state folder of this test's own."""
+    monkeypatch.setenv("TMC_INSTALLER_STATE", str(tmp_path))
+    yield tmp_path
