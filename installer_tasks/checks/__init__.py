@@ -1,0 +1,22 @@
+"""Every check, in dependency order; a new check is one value in its system's module."""
+
+from __future__ import annotations
+
+from installer_tasks.checks import bundle, certificates, cluster, dns, identity, registry, services
+from installer_tasks.checks.base import Check
+
+CHECKS: tuple[Check, ...] = (
+    *bundle.CHECKS,
+    *cluster.CHECKS,
+    *dns.CHECKS,
+    *identity.CHECKS,
+    *registry.CHECKS,
+    *certificates.CHECKS,
+    *services.CHECKS,
+)
+
+BY_NAME = {check.name: check for check in CHECKS}
+
+
+def of_system(system: str) -> tuple[Check, ...]:
+    return tuple(check for check in CHECKS if check.system == system)
