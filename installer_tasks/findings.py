@@ -190,14 +190,14 @@ def _item(check: Check, row: Finding | None, waiver: Waiver | None, current: Map
     if row is None:
         return Item(check, None, {})
     judged = Level(row.level)
-    return Item(check, _effective(row, waiver, current), row.verdict, row.judged_at, judged, waiver)
+    return Item(check, _effective(check, row, waiver, current), row.verdict, row.judged_at, judged, waiver)
 
 
-def _effective(row: Finding, waiver: Waiver | None, current: Mapping[str, str]) -> Level:
+def _effective(check: Check, row: Finding, waiver: Waiver | None, current: Mapping[str, str]) -> Level:
     changed = any(current.get(key, "") != fingerprint for key, fingerprint in row.reads.items())
     if changed or timezone.now() - row.judged_at > SHELF_LIFE:
         return Level.STALE
-    if waiver and row.level in BAD and (waiver.expires_at is None or waiver.expires_at > timezone.now()):
+    if waiver and row.level in BAD and not check.strict and (waiver.expires_at is None or waiver.expires_at > timezone.now()):
         return Level.WAIVED
     return Level(row.level)
 

@@ -1,0 +1,3 @@
+"""Our fakes and the real systems, through the same cases."""
+
+from __future__ import annotations

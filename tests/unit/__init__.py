@@ -1,0 +1,3 @@
+"""Single modules."""
+
+from __future__ import annotations
