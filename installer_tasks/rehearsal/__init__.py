@@ -1,0 +1,3 @@
+"""The practice estate: a customer's environment on loopback, for training, demonstration and tests."""
+
+from __future__ import annotations
