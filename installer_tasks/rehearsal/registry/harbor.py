@@ -108,7 +108,8 @@ class Harbor:
         return json_answer(200, rows, **{"X-Total-Count": str(len(found))})
 
     def _head(self, request: Request) -> Answer:
-        self._visible(request, request.parameter("project_name"))
+        name = request.parameter("project_name")
+        self._visible(request, self.projects.get(name), name)
         return Answer(200)
 
     def _show(self, request: Request, name_or_id: str) -> Answer:
@@ -140,11 +141,10 @@ class Harbor:
     def _named(self, request: Request, name_or_id: str) -> Project:
         by_name = request.headers.get("X-Is-Resource-Name", "").lower() == "true" or not name_or_id.isdigit()
         found = self.projects.get(name_or_id) if by_name else self.projects.by_identifier(int(name_or_id))
-        return self._visible(request, found.name if found else name_or_id)
+        return self._visible(request, found, name_or_id)
 
-    def _visible(self, request: Request, name: str) -> Project:
-        project = self.projects.get(name)
-        if project and self.gate.may_see(request.caller, name):
+    def _visible(self, request: Request, project: Project | None, name: str) -> Project:
+        if project and self.gate.may_see(request.caller, project.name):
             return project
         _require_user(request)
         if project is None:

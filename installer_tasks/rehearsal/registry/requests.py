@@ -42,7 +42,8 @@ class Throttle:
             now = time.monotonic()
             self._free_at = max(self._free_at, now) + count / self.rate
             delay = self._free_at - now
-        self._stopped.wait(delay)
+        if self._stopped.wait(delay):
+            raise Interrupted  # a registry that stops takes nothing more
 
 
 class Body:

@@ -44,7 +44,7 @@ class Upload:
         return upload
 
     def append(self, blocks: Iterable[bytes]) -> None:
-        with self.file.open("ab") as stream:
+        with self.file.open("ab", buffering=0) as stream:
             for block in blocks:
                 stream.write(block)
                 self._sha256.update(block)
