@@ -177,7 +177,7 @@ def test_quota_refuses_after_the_bytes_were_sent(harbor: Estate) -> None:
 
 
 def test_read_only_mode(harbor: Estate) -> None:
-    harbor.faults.on.add(READ_ONLY.name)
+    harbor.faults.on.add(READ_ONLY)
     push = harbor("developer", "POST", "/v2/tmc/one/blobs/uploads/")
     assert (push.status, push.code()) == (403, "DENIED")
     assert "read only mode" in push.json()["errors"][0]["message"]
@@ -188,7 +188,7 @@ def test_read_only_mode(harbor: Estate) -> None:
 
 
 def test_unavailable_answers_html(harbor: Estate) -> None:
-    harbor.faults.on.add(UNAVAILABLE.name)
+    harbor.faults.on.add(UNAVAILABLE)
     reply = harbor("developer", "GET", "/v2/")
     assert (reply.status, reply.headers["Content-Type"]) == (503, "text/html")
 

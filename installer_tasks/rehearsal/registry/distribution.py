@@ -83,7 +83,7 @@ class Distribution:
         return route(request, *arguments)
 
     def _check_writable(self, request: Request) -> None:
-        if request.method not in ("GET", "HEAD") and self._faults.active(READ_ONLY.name):
+        if request.method not in ("GET", "HEAD") and self._faults.active(READ_ONLY):
             raise Refusal(403, "DENIED", "The system is in read only mode. Any modification is prohibited.")
 
 

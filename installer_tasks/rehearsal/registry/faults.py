@@ -1,21 +1,11 @@
-"""Defects of the practice registry, switched on by name."""
+"""The faults that the practice registry knows; which of them are on, others say."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
-
-@dataclass(frozen=True)
-class Fault:
-    name: str
-    summary: str
-
-
-READ_ONLY = Fault("registry.read-only", "The registry is in read-only mode: nothing can be pushed or deleted.")
-UNAVAILABLE = Fault("registry.unavailable", "The proxy in front answers 503 to everything.")
-
-FAULTS = (READ_ONLY, UNAVAILABLE)
+READ_ONLY = "registry.read-only"  #: nothing can be pushed, deleted or created
+UNAVAILABLE = "registry.unavailable"  #: the proxy in front answers 503 to everything
 
 
 class Faults(Protocol):

@@ -69,7 +69,7 @@ class Harbor:
                 "external_url": request.base_url,
                 "has_ca_root": self.ca_file is not None,
                 "project_creation_restriction": "adminonly",
-                "read_only": self.faults.active(READ_ONLY.name),
+                "read_only": self.faults.active(READ_ONLY),
                 "registry_storage_provider_name": "filesystem",
             }
         return json_answer(200, content)
@@ -128,7 +128,7 @@ class Harbor:
         _require_user(request)
         if not request.caller.is_admin:
             raise Refusal(403, "FORBIDDEN", "Only system admin can create project")
-        if self.faults.active(READ_ONLY.name):
+        if self.faults.active(READ_ONLY):
             raise Refusal(403, "DENIED", "The system is in read only mode. Any modification is prohibited.")
         wanted = _wanted_project(request)
         project = self.projects.create(

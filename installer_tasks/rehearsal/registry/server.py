@@ -146,7 +146,7 @@ class RegistryServer:
         return self._counters.received_bytes
 
     def answer(self, request: Request) -> Answer:
-        if self._faults.active(UNAVAILABLE.name):
+        if self._faults.active(UNAVAILABLE):
             return Answer(503, _UNAVAILABLE_PAGE, _HTML)
         request.caller = self._gate.identify(request)
         try:
