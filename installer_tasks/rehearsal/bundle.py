@@ -1,0 +1,120 @@
+"""The practice bundle: a folder laid out as an unpacked TMC Self-Managed download, made on first use.
+
+    agent-images/*.tar  dependencies/*.tar  packages/package-repository.tar  tanzu-cli-plugins/tmc.tar.gz  tmc-sm
+
+The archives are imgpkg tars with shared layers, nested bundles and images for several platforms; the images hold bytes
+that mean nothing. Made twice, anywhere, it is the same to the byte.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from installer_tasks import releases
+from installer_tasks.errors import Conflict
+from installer_tasks.rehearsal.bundle_archive import write_imgpkg_tar
+from installer_tasks.rehearsal.bundle_content import FULL, SMALL, Scale, contents
+from installer_tasks.rehearsal.bundle_images import make_layer
+from installer_tasks.text import mark as _
+from installer_tasks.text import text
+
+__all__ = ["FULL", "SMALL", "Scale", "make_bundle"]
+
+FORMAT = 1  #: raise it when the content of a practice bundle changes
+STAMP = ".practice-bundle.json"
+
+_PROGRAM = """\
+#!/bin/sh
+# The practice stand-in of the vendor's program. It pushes nothing and installs nothing.
+case "$1" in
+  version|--version)
+    echo "tmc-sm {release} (practice stand-in)"
+    ;;
+  *)
+    echo "tmc-sm {release}: this is the practice stand-in of the vendor's program; it only knows 'version'." >&2
+    exit 2
+    ;;
+esac
+"""
+
+
+def make_bundle(folder: Path, release: str = "1.4.1", *, scale: Scale = FULL) -> Path:
+    """The practice bundle in `folder`, made when it is not there or is another one; Conflict when something else is."""
+    wanted = {"format": FORMAT, "release": release, "scale": scale.name}
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(folder):
+        if not _is_made(folder, wanted):
+            _make(folder, release, scale, wanted)
+    return folder
+
+
+def _make(folder: Path, release: str, scale: Scale, wanted: dict[str, object]) -> None:
+    if folder.exists() and any(folder.iterdir()) and not (folder / STAMP).exists():
+        raise Conflict(
+            text(_("%(folder)s holds something that is not a practice bundle."), folder=str(folder)),
+            value=str(folder),
+            remedy=text(_("Choose an empty folder for the practice bundle.")),
+            retry=False,
+        )
+    _fill(fresh := _emptied(folder, "new"), release, scale)
+    _stamp(fresh, wanted)
+    _exchange(fresh, folder)
+
+
+def _fill(folder: Path, release: str, scale: Scale) -> None:
+    for name in ("agent-images", "dependencies", "packages", "tanzu-cli-plugins"):
+        (folder / name).mkdir(parents=True)
+    for content in contents(releases.get(release), scale):
+        write_imgpkg_tar(folder / content.file, content.elements, content.root)
+    plugin = make_layer({"plugin_bundle/README": b"Practice stand-in of the Tanzu CLI plug-ins.\n"})
+    (folder / "tanzu-cli-plugins" / "tmc.tar.gz").write_bytes(plugin.content)
+    program = folder / "tmc-sm"
+    program.write_text(_PROGRAM.format(release=release))
+    program.chmod(0o755)
+
+
+def _stamp(folder: Path, wanted: dict[str, object]) -> None:
+    (folder / STAMP).write_text(json.dumps({**wanted, "files": _sizes(folder)}, sort_keys=True))
+
+
+def _is_made(folder: Path, wanted: dict[str, object]) -> bool:
+    """By its stamp and the sizes of its files, so that one that was cut short by hand is made again."""
+    try:
+        stamp = json.loads((folder / STAMP).read_text())
+    except (OSError, ValueError):
+        return False
+    return bool(stamp == {**wanted, "files": _sizes(folder)})
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != STAMP)
+    return {str(path.relative_to(folder)): path.stat().st_size for path in files}
+
+
+def _exchange(fresh: Path, folder: Path) -> None:
+    """Put the new one in place at once, whatever happens in between: half a bundle is never seen under the name."""
+    old = _emptied(folder, "old")
+    if folder.exists():
+        folder.rename(old)
+    fresh.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _emptied(folder: Path, purpose: str) -> Path:
+    """A name beside the folder, free of what an interrupted attempt left there."""
+    path = folder.with_name(f".{folder.name}.{purpose}")
+    shutil.rmtree(path, ignore_errors=True)
+    return path
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time makes this bundle; the others wait and then find it made."""
+    with folder.with_name(f".{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
