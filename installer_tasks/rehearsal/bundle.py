@@ -20,6 +20,7 @@ from installer_tasks.errors import Conflict
 from installer_tasks.rehearsal.bundle_archive import write_imgpkg_tar
 from installer_tasks.rehearsal.bundle_content import FULL, SMALL, Scale, contents
 from installer_tasks.rehearsal.bundle_images import make_layer
+from installer_tasks.releases import Release
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
 
@@ -45,15 +46,16 @@ esac
 
 def make_bundle(folder: Path, release: str = "1.4.1", *, scale: Scale = FULL) -> Path:
     """The practice bundle in `folder`, made when it is not there or is another one; Conflict when something else is."""
-    wanted = {"format": FORMAT, "release": release, "scale": scale.name}
+    known = releases.get(release)
+    wanted = {"format": FORMAT, "release": known.version, "scale": scale.name}
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
         if not _is_made(folder, wanted):
-            _make(folder, release, scale, wanted)
+            _make(folder, known, scale, wanted)
     return folder
 
 
-def _make(folder: Path, release: str, scale: Scale, wanted: dict[str, object]) -> None:
+def _make(folder: Path, release: Release, scale: Scale, wanted: dict[str, object]) -> None:
     if folder.exists() and any(folder.iterdir()) and not (folder / STAMP).exists():
         raise Conflict(
             text(_("%(folder)s holds something that is not a practice bundle."), folder=str(folder)),
@@ -66,15 +68,15 @@ def _make(folder: Path, release: str, scale: Scale, wanted: dict[str, object]) -
     _exchange(fresh, folder)
 
 
-def _fill(folder: Path, release: str, scale: Scale) -> None:
+def _fill(folder: Path, release: Release, scale: Scale) -> None:
     for name in ("agent-images", "dependencies", "packages", "tanzu-cli-plugins"):
         (folder / name).mkdir(parents=True)
-    for content in contents(releases.get(release), scale):
+    for content in contents(release, scale):
         write_imgpkg_tar(folder / content.file, content.elements, content.root)
     plugin = make_layer({"plugin_bundle/README": b"Practice stand-in of the Tanzu CLI plug-ins.\n"})
     (folder / "tanzu-cli-plugins" / "tmc.tar.gz").write_bytes(plugin.content)
     program = folder / "tmc-sm"
-    program.write_text(_PROGRAM.format(release=release))
+    program.write_text(_PROGRAM.format(release=release.version))
     program.chmod(0o755)
 
 
