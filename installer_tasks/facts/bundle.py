@@ -1,0 +1,50 @@
+"""What is in the bundle folder: release, images, and whether every layer is what its digest says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from installer_tasks.bundle.folder import ReleaseBundle, read_release_bundle
+from installer_tasks.bundle.verify import verify
+from installer_tasks.errors import IntegrityFailure
+from installer_tasks.facts.base import Observations
+from installer_tasks.text import mark as _
+from installer_tasks.text import text
+
+
+def collect(answers: Mapping[str, str], observations: Observations) -> None:
+    bundles: list[ReleaseBundle] = []
+
+    def contents() -> dict[str, Any]:
+        bundles.append(read_release_bundle(Path(answers["bundle.path"])))
+        return _contents(bundles[0])
+
+    observations.observe("contents", contents)
+    if bundles:
+        observations.observe("digests", lambda: _digests(bundles[0]))
+
+
+def _contents(bundle: ReleaseBundle) -> dict[str, Any]:
+    return {
+        "path": str(bundle.path),
+        "release": bundle.version,
+        "images": bundle.image_count,
+        "bytes": bundle.total_bytes,
+        "archives": [{"file": str(archive.path), "images": len(archive.images)} for archive in bundle.archives],
+        "program": str(bundle.program or ""),
+    }
+
+
+def _digests(bundle: ReleaseBundle) -> dict[str, Any]:
+    found = [verify(archive) for archive in bundle.archives]
+    damaged = [blob for result in found for blob in result.damaged]
+    if damaged:
+        first = damaged[0]
+        raise IntegrityFailure(
+            text(_("%(count)d layers are damaged; the first is in %(file)s."), count=len(damaged), file=first.file),
+            value=first.digest,
+            detail=f"expected {first.digest}, read {first.found}",
+        )
+    return {"verified": sum(result.blobs for result in found), "bytes": sum(result.bytes_read for result in found)}
