@@ -25,6 +25,10 @@ class Reporter(Protocol):
         """What the stage waits for now, or None when it goes on."""
 
 
+def _nothing_blocks() -> list[str]:
+    return []
+
+
 @dataclass
 class Context:
     """What a stage works with: the plan, the way to report, and whether a person asked to stop."""
@@ -33,7 +37,8 @@ class Context:
     report: Reporter
     cancelled: Callable[[], bool]  #: also raises LeaseLost when another worker has the run
     folder: Path  #: the run's own folder, 0700
-    cache: dict[str, Any] = field(default_factory=dict)  #: connections shared by the stages of one run
+    cache: dict[str, Any] = field(default_factory=dict)  #: connections shared by the stages; closed at the end
+    preflight: Callable[[], list[str]] = _nothing_blocks  #: looks at every system again; names of what blocks
 
     def check_cancelled(self) -> None:
         """A safe point: raises Cancelled when a person asked to stop."""

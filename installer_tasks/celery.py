@@ -1,0 +1,78 @@
+"""Celery's settings. The database is the truth: a message only says "look", and losing all of them loses nothing.
+
+    celery --app installer_tasks.celery worker
+
+The worker itself touches no row: its timer rings for `reap` every few seconds, in a child, so that whatever was
+asked for while nobody listened, or lost its worker, goes on by itself.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wizard.settings")
+
+from celery import Celery, signals
+from django.conf import settings
+
+#: Runs take hours and must not keep collections waiting.
+CONCURRENCY = 4
+REAP_EVERY = 10.0
+
+app = Celery("installer_tasks", broker=settings.REDIS_URL, include=["installer_tasks.tasks"])
+app.conf.update(
+    accept_content=["json"],
+    task_serializer="json",
+    result_serializer="json",
+    result_backend=None,
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_default_queue="installer",
+    worker_concurrency=CONCURRENCY,
+    worker_prefetch_multiplier=1,
+    worker_max_tasks_per_child=1,
+    worker_hijack_root_logger=False,
+    worker_soft_shutdown_timeout=20,
+    worker_cancel_long_running_tasks_on_connection_loss=False,  # the lease guards against doing anything twice
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_connection_timeout=2,
+    broker_transport_options={
+        # A shorter one gave a long task to two workers at once (docs/decisions/one-task-a-run.md); `reap` recovers.
+        "visibility_timeout": 7 * 24 * 3600,
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+    },
+)
+
+# Shared with the children that are forked later: one byte, written once, read without a lock.
+_stopping = mmap.mmap(-1, 1)
+_worker: list[int] = []
+
+
+@signals.worker_init.connect
+def _remember_worker(**_: Any) -> None:
+    _worker.append(os.getpid())
+
+
+@signals.worker_ready.connect
+def _reap_regularly(sender: Any, **_: Any) -> None:
+    """The worker's own timer, no thread: at once, then every REAP_EVERY seconds."""
+    from installer_tasks import tasks
+
+    tasks.ring_reap()
+    sender.timer.call_repeatedly(REAP_EVERY, tasks.ring_reap)
+
+
+@signals.worker_shutting_down.connect
+def _tell_children(**_: Any) -> None:
+    _stopping[0] = 1
+
+
+def stopping() -> bool:
+    """Whether this worker was asked to stop, or is a child whose worker is gone."""
+    orphan = bool(_worker) and _worker[0] not in (os.getpid(), os.getppid())
+    return _stopping[0] == 1 or orphan
