@@ -1,0 +1,127 @@
+"""The one TLS context of the product, always verifying, and what a failed handshake means."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from installer_tasks.certificates.pem import parse_bundle, to_pem
+from installer_tasks.errors import TlsFailure
+from installer_tasks.text import Text, text
+from installer_tasks.text import mark as _
+
+_PROVIDE_CA = Text(_("Add the certificate authority that signed the system's certificate, as PEM."))
+_RENEW = Text(_("Have the certificate renewed; if it is valid, correct this machine's clock."))
+
+
+class _Meaning(NamedTuple):
+    code: str
+    cause: str
+    remedy: Text
+
+
+_UNKNOWN = _Meaning("tls-unknown-ca", _("The certificate of %(host)s is signed by an unknown authority."), _PROVIDE_CA)
+_WRONG_NAME = _Meaning(
+    "tls-wrong-name",
+    _("The certificate of %(host)s is for other names."),
+    Text(_("Use a name that the certificate holds, or have it issued for this one.")),
+)
+_NOT_TLS = _Meaning(
+    "tls-none",
+    _("%(host)s does not speak TLS on this port."),
+    Text(_("Check the port; plain HTTP is not accepted.")),
+)
+_EXPIRED = _Meaning("tls-expired", _("The certificate of %(host)s, or one of its authorities, has expired."), _RENEW)
+_NOT_YET = _Meaning("tls-not-yet-valid", _("The certificate of %(host)s is not valid yet."), _RENEW)
+_WEAK = _Meaning(
+    "tls-weak",
+    _("The certificate of %(host)s uses a key or signature that is too weak."),
+    Text(_("Have it issued again, with RSA 2048 or more, or ECDSA, and SHA-256.")),
+)
+_NO_CA = _Meaning(
+    "tls-not-a-ca",
+    _("The certificate of %(host)s is signed by one that may not sign."),
+    Text(_("Have it issued by a certificate authority (CA:TRUE).")),
+)
+_OLD = _Meaning(
+    "tls-old-protocol",
+    _("%(host)s offers no TLS version that is safe today."),
+    Text(_("Enable TLS 1.2 or 1.3 on it.")),
+)
+_CLIENT = _Meaning(
+    "tls-client-certificate",
+    _("%(host)s asks for a client certificate."),
+    Text(_("Use an address of it that needs none.")),
+)
+_BROKEN = _Meaning(
+    "tls-handshake",
+    _("The TLS handshake with %(host)s failed."),
+    Text(_("Check that nothing between this machine and the system intercepts TLS.")),
+)
+
+#: Verification codes of OpenSSL (x509_vfy.h).
+_BY_CODE = {
+    2: _UNKNOWN, 18: _UNKNOWN, 19: _UNKNOWN, 20: _UNKNOWN, 21: _UNKNOWN,
+    9: _NOT_YET, 10: _EXPIRED, 24: _NO_CA, 25: _NO_CA, 79: _NO_CA,
+    62: _WRONG_NAME, 64: _WRONG_NAME,
+    66: _WEAK, 67: _WEAK, 68: _WEAK,
+}  # fmt: skip
+_BY_REASON = {
+    "WRONG_VERSION_NUMBER": _NOT_TLS,
+    "HTTP_REQUEST": _NOT_TLS,
+    "HTTPS_PROXY_REQUEST": _NOT_TLS,
+    "UNKNOWN_PROTOCOL": _NOT_TLS,
+    "PACKET_LENGTH_TOO_LONG": _NOT_TLS,
+    "RECORD_LAYER_FAILURE": _NOT_TLS,
+    "UNSUPPORTED_PROTOCOL": _OLD,
+    "TLSV1_ALERT_PROTOCOL_VERSION": _OLD,
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": _CLIENT,
+}
+
+
+def ssl_context(ca_pem: str | None = None, *, field: str = "") -> ssl.SSLContext:
+    """The system's authorities and, where given, the customer's own. InputError when `ca_pem` holds no certificate."""
+    context = ssl.create_default_context()
+    # What Go's verifier, and so every pod of TMC-SM, does: a supplied intermediate is trusted by itself, and private
+    # authorities without key identifiers are taken. Python's defaults differ from version to version.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if ca_pem and ca_pem.strip():
+        context.load_verify_locations(cadata=to_pem(parse_bundle(ca_pem, field=field)))
+    return context
+
+
+def classify_ssl_error(failure: BaseException, host: str) -> TlsFailure:
+    """What a failed handshake, however wrapped by an HTTP library, means to a person."""
+    found = next((error for error in _causes(failure) if isinstance(error, ssl.SSLError)), None)
+    meaning = _meaning(found)
+    return TlsFailure(
+        text(meaning.cause, host=host),
+        value=host,
+        remedy=meaning.remedy,
+        detail=_words(found) if found else "",
+        code=meaning.code,
+    )
+
+
+def _meaning(error: ssl.SSLError | None) -> _Meaning:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _BY_CODE.get(error.verify_code, _BROKEN)
+    return _BY_REASON.get(getattr(error, "reason", None) or "", _BROKEN)
+
+
+def _words(error: ssl.SSLError) -> str:
+    return getattr(error, "verify_message", "") or error.reason or str(error)
+
+
+def _causes(failure: BaseException) -> Iterator[BaseException]:
+    """The failure and what it wraps: as cause, context, `reason` (urllib3) or argument."""
+    seen: set[int] = set()
+    waiting: list[object] = [failure]
+    while waiting:
+        error = waiting.pop(0)
+        if isinstance(error, BaseException) and id(error) not in seen:
+            seen.add(id(error))
+            yield error
+            waiting += [getattr(error, "reason", None), error.__cause__, error.__context__, *error.args]
