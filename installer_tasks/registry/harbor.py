@@ -1,0 +1,156 @@
+"""The few questions to Harbor's own API: is it one, is there a project, may it be created, how much room is left.
+
+A robot account may see less than a person. What may not be seen is None, never a guess and never a failure of the push.
+No cookies are kept, so Harbor asks for no CSRF token.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from installer_tasks.registry.answers import Answer, error_of
+from installer_tasks.registry.client import RegistryClient
+from installer_tasks.registry.errors import UnexpectedAnswer
+from installer_tasks.text import mark as _
+from installer_tasks.text import text
+
+API = "/api/v2.0"
+_BY_NAME = {"X-Is-Resource-Name": "true"}  # else a project called 2024 is looked up by number
+
+
+@dataclass(frozen=True)
+class SystemInfo:
+    """What Harbor says of itself."""
+
+    version: str  #: empty when it is told to known users only
+    read_only: bool
+    auth_mode: str  #: db_auth, ldap_auth, oidc_auth
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project as far as this user may see it."""
+
+    id: int
+    name: str
+    public: bool
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Bytes. `limit` is None where there is none."""
+
+    used: int
+    limit: int | None
+
+    @property
+    def free(self) -> int | None:
+        return None if self.limit is None else max(self.limit - self.used, 0)
+
+
+class Harbor:
+    """Harbor's API at the address of a registry, asked with the registry client's user."""
+
+    def __init__(self, client: RegistryClient) -> None:
+        self._client = client
+
+    def system_info(self) -> SystemInfo | None:
+        """None: this registry is not a Harbor."""
+        answer = self._get(f"{API}/systeminfo")
+        document = _object(answer) if answer.status == 200 else None
+        if document is None or "auth_mode" not in document:
+            return None
+        return SystemInfo(
+            str(document.get("harbor_version", "")),
+            document.get("read_only") is True,
+            str(document["auth_mode"]),
+        )
+
+    def project(self, name: str) -> Project | None:
+        """None: no such project, or none that this user may see."""
+        answer = self._get(f"{API}/projects/{name}", _BY_NAME)
+        if answer.status in (401, 403, 404):
+            return None
+        document = _expect_object(answer)
+        metadata = document.get("metadata") or {}
+        return Project(int(document.get("project_id", 0)), name, str(metadata.get("public", "false")).lower() == "true")
+
+    def project_exists(self, name: str) -> bool:
+        """Whether there is such a project, also for those who may not look into it."""
+        answer = self._client.transport.request("HEAD", f"{API}/projects?{urlencode({'project_name': name})}")
+        if answer.status in (200, 404):
+            return answer.status == 200
+        raise error_of(answer)
+
+    def create_project(self, name: str, *, public: bool = True, storage_limit: int | None = None) -> bool:
+        """Create the project; False when it exists already. Denied when this user may not.
+
+        `storage_limit` is for administrators only, so it is sent only when asked for.
+        """
+        wanted: dict[str, Any] = {"project_name": name, "metadata": {"public": "true" if public else "false"}}
+        if storage_limit is not None:
+            wanted["storage_limit"] = storage_limit
+        body, headers = json.dumps(wanted).encode(), {"Content-Type": "application/json"}
+        answer = self._client.transport.request("POST", f"{API}/projects", headers=headers, body=body)
+        if answer.status in (200, 201, 409):
+            return answer.status != 409
+        raise error_of(answer)
+
+    def quota(self, project: Project) -> Quota | None:
+        """None: this user may not see it."""
+        query = urlencode({"reference": "project", "reference_id": project.id})
+        answer = self._get(f"{API}/quotas?{query}")
+        found = _quota(answer, project.id)
+        return found or self._summary_quota(project)
+
+    def _summary_quota(self, project: Project) -> Quota | None:
+        """Members of a project see its quota in its summary."""
+        answer = self._get(f"{API}/projects/{project.id}/summary")
+        document = _object(answer) if answer.status == 200 else None
+        quota = document.get("quota") if document else None
+        return _as_quota(quota) if isinstance(quota, dict) else None
+
+    def _get(self, address: str, headers: dict[str, str] | None = None) -> Answer:
+        return self._client.transport.request("GET", address, headers=headers)
+
+
+def _quota(answer: Answer, project: int) -> Quota | None:
+    if answer.status != 200:
+        return None
+    try:
+        entries = json.loads(answer.body)
+    except ValueError:
+        return None
+    for entry in entries if isinstance(entries, list) else []:
+        reference = entry.get("ref") if isinstance(entry, dict) else None
+        if isinstance(reference, dict) and reference.get("id") == project:
+            return _as_quota(entry)
+    return None
+
+
+def _as_quota(entry: dict[str, Any]) -> Quota | None:
+    limit, used = (entry.get("hard") or {}).get("storage"), (entry.get("used") or {}).get("storage")
+    if not isinstance(limit, int) or not isinstance(used, int):
+        return None
+    return Quota(used, None if limit < 0 else limit)
+
+
+def _object(answer: Answer) -> dict[str, Any] | None:
+    try:
+        document = json.loads(answer.body)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _expect_object(answer: Answer) -> dict[str, Any]:
+    if answer.status != 200:
+        raise error_of(answer)
+    document = _object(answer)
+    if document is None:
+        cause = text(_("%(request)s did not answer as Harbor does."), request=answer.request)
+        raise UnexpectedAnswer(cause, value=answer.url, detail=answer.detail)
+    return document

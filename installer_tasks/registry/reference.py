@@ -1,0 +1,77 @@
+"""The place that images are pushed to: `host[:port]/project[/path]`, without scheme and without trailing slash."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from installer_tasks.errors import InputError
+from installer_tasks.text import Text, text
+from installer_tasks.text import mark as _
+
+FIELD = "registry.project"
+_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
+_REMEDY = Text(_("Write host[:port]/project, for example harbor.example.com/tmc."))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A registry and a path in it; repositories are below the path."""
+
+    host: str  #: with port where one is given
+    path: str  #: the project, and what is below it
+
+    @classmethod
+    def parse(cls, value: str) -> Reference:
+        """The reference written in `value`; InputError says what is wrong with it."""
+        value = value.strip()
+        _refuse_scheme(value)
+        if value.endswith("/"):
+            raise _wrong(value, text(_("%(value)s ends with a slash."), value=value))
+        host, slash, path = value.partition("/")
+        if not slash:
+            raise _wrong(value, text(_("%(value)s names no project."), value=value))
+        _require_host(value, host)
+        _require_path(value, path)
+        return cls(host.lower(), path)
+
+    @property
+    def project(self) -> str:
+        """The first part of the path: what Harbor calls the project."""
+        return self.path.partition("/")[0]
+
+    def repository(self, name: str) -> str:
+        """The full repository name, for requests, of `name` below this path."""
+        return f"{self.path}/{name}" if name else self.path
+
+    def __str__(self) -> str:
+        return f"{self.host}/{self.path}"
+
+
+def _refuse_scheme(value: str) -> None:
+    if "://" in value:
+        scheme = value.partition("://")[0]
+        template = _("%(value)s begins with %(scheme)s://, which does not belong here.")
+        raise _wrong(value, text(template, value=value, scheme=scheme))
+
+
+def _require_host(value: str, host: str) -> None:
+    match = _HOST.fullmatch(host)
+    if match is None or int(match["port"] or 1) not in range(1, 65536):
+        raise _wrong(value, text(_("%(host)s is not a host name with an optional port."), host=host))
+
+
+def _require_path(value: str, path: str) -> None:
+    for part in path.split("/"):
+        if not _COMPONENT.fullmatch(part):
+            template = _(
+                "%(part)s is not a project or repository name: lower case letters, digits and single . _ - between."
+            )
+            raise _wrong(value, text(template, part=part or "//"))
+
+
+def _wrong(value: str, cause: Text) -> InputError:
+    # a password typed into the address must not be repeated
+    shown = re.sub(r"//[^/@]*@", "//***@", value)[:300]
+    return InputError(cause, value=shown, remedy=_REMEDY, field=FIELD, code="registry-reference")
