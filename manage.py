@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line for the installer."""
+"""Django's command line for the installer. `--state DIR` works with every command."""
 
 from __future__ import annotations
 
@@ -7,11 +7,28 @@ import os
 import sys
 
 
+def without_state(argv: list[str]) -> list[str]:
+    """Take `--state DIR` out and into the environment: the settings need it before any command reads its options."""
+    left: list[str] = []
+    words = iter(argv)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name != "--state":
+            left.append(word)
+            continue
+        folder = value if equals else next(words, "")
+        if not folder:
+            sys.exit("--state needs the path of a folder")
+        os.environ["TMC_INSTALLER_STATE"] = folder
+    return left
+
+
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wizard.settings")
+    argv = without_state(sys.argv)
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    execute_from_command_line(argv)
 
 
 if __name__ == "__main__":
