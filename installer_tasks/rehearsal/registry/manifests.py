@@ -118,8 +118,8 @@ def _well_formed(document: Any, media_type: str) -> bool:
     return complete and all(isinstance(digest, str) and DIGEST.fullmatch(digest) for digest in digests)
 
 
-def _blobs(document: dict[str, Any]) -> Iterator[str]:
-    """What must be in the repository; layers that live elsewhere by their nature are not asked for."""
+def _blobs(document: dict[str, Any]) -> Iterator[Any]:
+    """Digests that must be in the repository; layers that live elsewhere by their nature are not asked for."""
     if "config" in document:
         yield document["config"]["digest"]
     for layer in document.get("layers", []):
@@ -127,7 +127,7 @@ def _blobs(document: dict[str, Any]) -> Iterator[str]:
             yield layer["digest"]
 
 
-def _children(document: dict[str, Any]) -> Iterator[str]:
+def _children(document: dict[str, Any]) -> Iterator[Any]:
     for entry in document.get("manifests", []):
         yield entry["digest"]
 
