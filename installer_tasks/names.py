@@ -1,0 +1,298 @@
+"""DNS: zone names as people type them, and what a name resolves to, asked of the named server or of this machine's.
+
+The name server is asked itself, without /etc/hosts: pods and browsers do not read this machine's files.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+import time
+from dataclasses import dataclass
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.query
+import dns.rcode
+import dns.rdatatype
+import dns.resolver
+
+from installer_tasks.errors import Busy, InputError, InstallerError, Invalid, Missing, Refused, Unreachable
+from installer_tasks.net import shown
+from installer_tasks.text import Text, text
+from installer_tasks.text import mark as _
+
+PORT = 53
+TIMEOUT = 5.0
+#: A datagram may be lost: it is sent again after this part of the time that is left.
+RESEND_AFTER = 0.4
+#: What must still fit in front of the zone.
+LONGEST_HOST = "pinniped-supervisor."
+MAX_NAME, MAX_LABEL = 253, 63
+_EXAMPLE = Text(_("Give the zone alone, for example tmc.example.com."))
+_ASK_OWNER = Text(_("Ask the owner of the zone to create the record."))
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What a name resolves to; `cname` is the name at the end of its aliases, or empty."""
+
+    name: str
+    addresses: tuple[str, ...]
+    cname: str
+    ttl: int
+    server: str
+
+
+@dataclass(frozen=True)
+class _Server:
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return shown(self.address, self.port)
+
+
+def parse_zone(source: str, *, field: str = "dns.zone") -> str:
+    """The zone as DNS writes it: lower case, without the dot at its end."""
+    zone = source.strip().lower().removesuffix(".")
+    problem = _misread(zone) or _malformed(zone)
+    if problem:
+        raise InputError(problem, value=source[:300], remedy=_EXAMPLE, field=field, code="zone-malformed")
+    return zone
+
+
+def _misread(zone: str) -> Text | None:
+    """Things that people take for a zone."""
+    if not zone:
+        return Text(_("The zone is empty."))
+    if "://" in zone:
+        return text(
+            _("It begins with %(scheme)s://, so it is an address and not a zone."), scheme=zone.partition("://")[0][:20]
+        )
+    if any(character.isspace() for character in zone):
+        return Text(_("It contains a space."))
+    for character, cause in (
+        ("/", _("It contains a path.")),
+        ("@", _("It is an e-mail address.")),
+        (":", _("It contains a port or an IPv6 address.")),
+        ("*", _("It is a wildcard; the zone itself is asked for.")),
+    ):
+        if character in zone:
+            return Text(cause)
+    if _is_ipv4(zone):
+        return Text(_("It is an address; certificates and sign-in need a name."))
+    return None
+
+
+def _malformed(zone: str) -> Text | None:
+    labels = zone.split(".")
+    foreign = next((character for character in zone if not character.isascii()), "")
+    if foreign:
+        return text(_("It contains the character %(character)s; write the name in its xn-- form."), character=foreign)
+    if "" in labels:
+        return Text(_("It has an empty part: two dots in a row, or a dot in front."))
+    return next(filter(None, map(_bad_label, labels)), None) or _bad_whole(zone, labels)
+
+
+def _bad_whole(zone: str, labels: list[str]) -> Text | None:
+    if len(labels) < 2:
+        return Text(_("It is a single word; a zone has at least two parts."))
+    if labels[-1].isdigit():
+        return text(_("Its last part, %(label)s, is a number."), label=labels[-1])
+    room = MAX_NAME - len(LONGEST_HOST)
+    if len(zone) > room:
+        cause = _("It has %(length)d characters; %(room)d are the most that leave room for the public names.")
+        return text(cause, length=len(zone), room=room)
+    return None
+
+
+def _bad_label(label: str) -> Text | None:
+    if len(label) > MAX_LABEL:
+        return text(_("Its part %(label)s... is longer than %(limit)d characters."), label=label[:20], limit=MAX_LABEL)
+    if label.startswith("-") or label.endswith("-"):
+        return text(_("Its part %(label)s begins or ends with a hyphen."), label=label)
+    for character in label:
+        if not (character.isalnum() or character == "-"):
+            return text(_("It contains the character %(character)s."), character=repr(character).strip("'\""))
+    return None
+
+
+def _is_ipv4(name: str) -> bool:
+    try:
+        ipaddress.IPv4Address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def parse_server(source: str, *, field: str = "dns.server") -> tuple[str, int]:
+    """Address and port of a name server: `ip`, `ip:port`, `[ipv6]:port`."""
+    given = source.strip()
+    host, port = given, ""
+    if given.startswith("["):
+        host, _bracket, rest = given[1:].partition("]")
+        port = rest.removeprefix(":")
+    elif given.count(":") == 1:
+        host, _colon, port = given.partition(":")
+    cause = ""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        cause = _("A DNS server is named by its address, not by a name.")
+    if port and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
+        cause = _("The port must be a number from 1 to 65535.")
+    if cause:
+        remedy = Text(_("Give an address, for example 10.0.0.53 or 10.0.0.53:5353."))
+        raise InputError(Text(cause), value=given[:300], remedy=remedy, field=field, code="dns-server-malformed")
+    return host, int(port or PORT)
+
+
+def resolve(name: str, server: str | None = None, timeout: float = TIMEOUT) -> Resolution:
+    """The addresses of `name`. Missing when it does not exist or has none; Unreachable, Refused, Busy, Invalid else."""
+    deadline = time.monotonic() + timeout
+    servers = (_Server(*parse_server(server)),) if server else _system_servers()
+    failure: InstallerError | None = None
+    for left, candidate in zip(range(len(servers), 0, -1), servers, strict=True):
+        share = (deadline - time.monotonic()) / left
+        try:
+            return _resolve_at(candidate, name, time.monotonic() + max(share, 0.05))
+        except Missing:
+            raise
+        except InstallerError as error:
+            failure = failure or error
+    assert failure is not None  # there is always at least one server  # noqa: S101
+    raise failure
+
+
+def wildcard_probe(zone: str, server: str | None = None, timeout: float = TIMEOUT) -> Resolution | None:
+    """What a name that nobody made resolves to: not None means that a wildcard answers below the zone."""
+    try:
+        return resolve(f"no-such-name-{secrets.token_hex(6)}.{zone}", server, timeout)
+    except Missing:
+        return None
+
+
+def _system_servers() -> tuple[_Server, ...]:
+    try:
+        found = dns.resolver.Resolver()
+    except (dns.exception.DNSException, OSError) as error:
+        raise _no_server() from error
+    servers = tuple(_Server(str(address), found.port) for address in found.nameservers)
+    if not servers:
+        raise _no_server()
+    return servers
+
+
+def _no_server() -> Unreachable:
+    return Unreachable(
+        Text(_("This machine has no DNS server configured.")),
+        remedy=Text(_("Name a DNS server on the page DNS, or configure one in /etc/resolv.conf.")),
+        code="dns-no-server",
+    )
+
+
+def _resolve_at(server: _Server, name: str, deadline: float) -> Resolution:
+    """IPv4 first; IPv6 is asked for only where there is no IPv4, because many old servers never answer that."""
+    cname = ""
+    for kind in (dns.rdatatype.A, dns.rdatatype.AAAA):
+        found = _looked_up(server, name, kind, deadline)
+        if found.addresses:
+            return found
+        cname = found.cname or cname
+    raise _no_address(server, name, cname)
+
+
+def _looked_up(server: _Server, name: str, kind: dns.rdatatype.RdataType, deadline: float) -> Resolution:
+    try:
+        query = dns.message.make_query(name, kind)
+    except dns.exception.DNSException as error:
+        raise InputError(Text(_("This is not a DNS name.")), value=name[:300], code="dns-name-malformed") from error
+    try:
+        response = _asked(server, query, deadline)
+        if response.rcode() != dns.rcode.NOERROR:
+            raise _refused(server, name, response.rcode())
+        chain = response.resolve_chaining()
+    except dns.exception.Timeout as error:
+        raise _silent(server, name) from error
+    except OSError as error:
+        raise _unreachable(server, error) from error
+    except (dns.exception.DNSException, EOFError, AttributeError) as error:
+        raise _nonsense(server, name) from error
+    addresses = tuple(sorted(item.address for item in chain.answer)) if chain.answer else ()
+    cname = chain.canonical_name.to_text(omit_final_dot=True) if chain.cnames else ""
+    return Resolution(name, addresses, cname, chain.minimum_ttl if addresses else 0, str(server))
+
+
+def _asked(server: _Server, query: dns.message.Message, deadline: float) -> dns.message.QueryMessage:
+    """By UDP, sent twice where nothing comes; by TCP when the answer says that it was cut."""
+    for wait in (RESEND_AFTER, 1.0):
+        left = max((deadline - time.monotonic()) * wait, 0.01)
+        try:
+            response = dns.query.udp(query, server.address, left, server.port, ignore_unexpected=True)
+            break
+        except dns.exception.Timeout:
+            if wait == 1.0:
+                raise
+    if response.flags & dns.flags.TC:
+        response = dns.query.tcp(query, server.address, max(deadline - time.monotonic(), 0.01), server.port)
+    if not isinstance(response, dns.message.QueryMessage):
+        raise dns.exception.FormError
+    return response
+
+
+def _refused(server: _Server, name: str, rcode: dns.rcode.Rcode) -> InstallerError:
+    if rcode == dns.rcode.NXDOMAIN:
+        cause = text(_("%(name)s does not exist, says %(server)s."), name=name, server=str(server))
+        return Missing(cause, value=name, remedy=_ASK_OWNER, code="dns-nxdomain")
+    if rcode == dns.rcode.REFUSED:
+        return Refused(
+            text(_("%(server)s refuses to answer for %(name)s."), name=name, server=str(server)),
+            value=name,
+            remedy=Text(_("Let this machine ask the server, or name the server that answers for the zone.")),
+            code="dns-refused",
+        )
+    return Busy(
+        text(_("%(server)s failed to look up %(name)s (%(rcode)s)."), name=name, server=str(server),
+             rcode=dns.rcode.to_text(rcode)),
+        value=name,
+        remedy=Text(_("Try again; if it stays, the server cannot reach the zone's own servers.")),
+        code="dns-server-failed",
+    )  # fmt: skip
+
+
+def _no_address(server: _Server, name: str, cname: str) -> Missing:
+    cause = text(_("%(name)s exists at %(server)s, but has no address."), name=name, server=str(server))
+    if cname:
+        cause = text(_("%(name)s is an alias of %(cname)s, which has no address."), name=name, cname=cname)
+    return Missing(cause, value=name, remedy=_ASK_OWNER, code="dns-no-address")
+
+
+def _silent(server: _Server, name: str) -> Unreachable:
+    return Unreachable(
+        text(_("%(server)s did not answer for %(name)s in time."), name=name, server=str(server)),
+        value=str(server),
+        remedy=Text(_("Check the address of the DNS server and the firewall (port 53, UDP and TCP).")),
+        code="dns-timeout",
+    )
+
+
+def _unreachable(server: _Server, error: OSError) -> Unreachable:
+    return Unreachable(
+        text(_("The DNS server %(server)s cannot be reached."), server=str(server)),
+        value=str(server),
+        remedy=Text(_("Check the address of the DNS server and the firewall (port 53, UDP and TCP).")),
+        detail=error.strerror or "",
+        code="dns-unreachable",
+    )
+
+
+def _nonsense(server: _Server, name: str) -> Invalid:
+    return Invalid(
+        text(_("What answers at %(server)s is not a DNS answer for %(name)s."), name=name, server=str(server)),
+        value=str(server),
+        remedy=Text(_("Check that this address and port are those of a DNS server.")),
+        code="dns-nonsense",
+    )
