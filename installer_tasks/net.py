@@ -19,7 +19,10 @@ _ROUTE = Text(_("Check the route and the firewall between this machine and the s
 
 
 def connect(host: str, port: int, deadline: float) -> socket.socket:
-    """A connected socket before `deadline` (time.monotonic), trying each address of `host`; Unreachable otherwise."""
+    """A connected socket before `deadline` (time.monotonic), trying each address of `host`; Unreachable otherwise.
+
+    What is left of the time is the socket's time-out.
+    """
     last: OSError = TimeoutError()
     for family, kind, protocol, _name, address in _lookup(host, port, deadline):
         left = deadline - time.monotonic()
@@ -29,6 +32,7 @@ def connect(host: str, port: int, deadline: float) -> socket.socket:
         try:
             sock.settimeout(left)
             sock.connect(address)
+            sock.settimeout(max(deadline - time.monotonic(), 0.001))
             return sock
         except OSError as error:
             sock.close()

@@ -75,7 +75,6 @@ def _handshake(context: ssl.SSLContext, host: str, port: int, name: str, timeout
     deadline = time.monotonic() + timeout
     with connect(host, port, deadline) as raw:
         try:
-            raw.settimeout(max(deadline - time.monotonic(), 0.001))
             with context.wrap_socket(raw, server_hostname=name) as secured:
                 return Presented(secured.version() or "", _chain(secured))
         except TimeoutError as error:
