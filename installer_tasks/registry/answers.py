@@ -106,16 +106,26 @@ def _by_words(answer: Answer, said: str, codes: set[str]) -> Kind | None:
         return errors.ReadOnly, _("The registry takes no changes now: %(words)s.")
     if "immutable" in said or (answer.status == 412 and "PRECONDITION" in codes):
         return errors.TagLocked, _("%(request)s was refused: %(words)s.")
-    if answer.status == 401 and _is_missing_project(answer, said):
+    if answer.status == 401:
+        return _refused_by_words(answer, said)
+    return _by_code(codes) if answer.status in (400, 404, 416) else None
+
+
+def _refused_by_words(answer: Answer, said: str) -> Kind | None:
+    if _is_missing_project(answer, said):
         return errors.ProjectMissing, _("The project does not exist: %(request)s answered %(words)s.")
-    if answer.status in (400, 404, 416):
-        return _by_code(codes)
-    return None
+    return (errors.Denied, _DENIED) if _lacks_right(answer, said) else None
 
 
 def _is_missing_project(answer: Answer, said: str) -> bool:
     """Harbor hides a missing project behind a 401 that challenges for nothing."""
     return "not found" in said or ("WWW-Authenticate" in answer.headers and not answer.headers["WWW-Authenticate"])
+
+
+def _lacks_right(answer: Answer, said: str) -> bool:
+    """The user is known, but may not do this."""
+    challenge = answer.headers.get("WWW-Authenticate", "").lower()
+    return "insufficient_scope" in challenge or ("to access repository" in said and "action:" in said)
 
 
 def _by_code(codes: set[str]) -> Kind | None:

@@ -128,9 +128,7 @@ class StorageFailed(Later):
 class UploadLost(Later):
     code = "registry-upload-lost"
     default_remedy = Text(
-        _(
-            "Uploads vanish: several replicas of the registry without shared storage, or a proxy that rewrites addresses."
-        )
+        _("Uploads vanish: several replicas of the registry without shared storage, or a proxy that changes addresses.")
     )
 
 

@@ -25,7 +25,7 @@ class Reference:
     @classmethod
     def parse(cls, value: str) -> Reference:
         """The reference written in `value`; InputError says what is wrong with it."""
-        value = value.strip()
+        value = re.sub(r"//[^/@]*@", "//***@", value.strip())  # a password typed into it must not be repeated
         _refuse_scheme(value)
         if value.endswith("/"):
             raise _wrong(value, text(_("%(value)s ends with a slash."), value=value))
@@ -72,6 +72,4 @@ def _require_path(value: str, path: str) -> None:
 
 
 def _wrong(value: str, cause: Text) -> InputError:
-    # a password typed into the address must not be repeated
-    shown = re.sub(r"//[^/@]*@", "//***@", value)[:300]
-    return InputError(cause, value=shown, remedy=_REMEDY, field=FIELD, code="registry-reference")
+    return InputError(cause, value=value[:300], remedy=_REMEDY, field=FIELD, code="registry-reference")

@@ -9,6 +9,7 @@ import json
 import random
 import tarfile
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ class MadeImage:
     tag: str = ""
     root: bool = False
 
-    @property
+    @cached_property
     def config(self) -> bytes:
         diff_ids = [digest(gzip.decompress(data)) if data[:2] == b"\x1f\x8b" else digest(data) for data in self.layers]
         document = {
@@ -62,7 +63,7 @@ class MadeImage:
         }
         return json.dumps(document).encode()
 
-    @property
+    @cached_property
     def manifest(self) -> bytes:
         def described(data: bytes, media_type: str) -> dict[str, Any]:
             return {"mediaType": media_type, "size": len(data), "digest": digest(data)}
@@ -75,7 +76,7 @@ class MadeImage:
         }
         return json.dumps(document, indent=3).encode()  # an unusual form: bytes must survive as they are
 
-    @property
+    @cached_property
     def digest(self) -> str:
         return digest(self.manifest)
 
@@ -106,14 +107,14 @@ class MadeIndex:
     images: list[MadeImage]
     tag: str = ""
 
-    @property
+    @cached_property
     def manifest(self) -> bytes:
         entries = [
             {"mediaType": DOCKER_MANIFEST, "size": len(image.manifest), "digest": image.digest} for image in self.images
         ]
         return json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}).encode()
 
-    @property
+    @cached_property
     def digest(self) -> str:
         return digest(self.manifest)
 
