@@ -22,8 +22,7 @@ from installer_tasks.text import mark as _
 from installer_tasks.text import text
 
 POLL = 0.2
-#: A stop takes less than five seconds: TERM, after this many seconds the worker's cold shutdown, then KILL.
-POLITE = 1.2
+#: Between TERM and KILL; a stop takes less than five seconds in all.
 LAST = 3.6
 
 Say = Callable[[str], None]
@@ -42,7 +41,7 @@ class Supervisor:
         *,
         host: str = "127.0.0.1",
         port: int | None = None,
-        concurrency: int = 3,
+        concurrency: int = 4,
         application: str = "wizard.asgi:application",
         say: Say | None = None,
         verbose: bool = False,
@@ -220,14 +219,11 @@ def _answers(host: str, port: int) -> bool:
 
 
 def _end(children: list[Child]) -> None:
-    """TERM; a worker that still has work gets QUIT, so that it gives its task back; then KILL for what is left."""
-    began = time.monotonic()
+    """TERM: the worker's stages stop at the next safe point. KILL for what is left of each group."""
+    deadline = time.monotonic() + LAST
     for child in children:
         child.signal(signal.SIGTERM)
     for child in children:
-        if child.name == "worker" and not child.ended(began + POLITE):
-            child.signal(signal.SIGQUIT)
-    for child in children:
-        child.ended(began + LAST)
+        child.ended(deadline)
     for child in children:
         child.kill()

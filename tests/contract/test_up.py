@@ -16,7 +16,7 @@ import pytest
 from installer_tasks.processes import AlreadyRunning, Supervisor, redis
 from tests.contract.up_process import ROOT, Up, answers, descendants, environment, left_of, pid_of, until
 
-pytestmark = [pytest.mark.redis, pytest.mark.program("redis-server"), pytest.mark.xdist_group("up")]
+pytestmark = [pytest.mark.redis, pytest.mark.program("redis-server")]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
         parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 8000 on)")
-        parser.add_argument("--workers", type=int, default=3, help="tasks at the same time (default: %(default)s)")
+        parser.add_argument("--workers", type=int, default=4, help="tasks at the same time (default: %(default)s)")
         parser.add_argument("--verbose", action="store_true", help="show the log lines of all processes")
         # Read by manage.py before the settings; here for --help alone.
         parser.add_argument("--state", metavar="DIR", help="the folder that keeps everything (default: in your home)")
