@@ -1,0 +1,17 @@
+"""The practice OpenID Connect provider: Authlib speaks the protocol, this package has the people and the pages."""
+
+from __future__ import annotations
+
+from installer_tasks.rehearsal.identity.people import ADMIN_GROUP, MEMBER_GROUP, Client, Person, practice_people
+from installer_tasks.rehearsal.identity.server import ISSUER_MISMATCH, UNAVAILABLE, IdentityServer
+
+__all__ = [
+    "ADMIN_GROUP",
+    "ISSUER_MISMATCH",
+    "MEMBER_GROUP",
+    "UNAVAILABLE",
+    "Client",
+    "IdentityServer",
+    "Person",
+    "practice_people",
+]
