@@ -27,6 +27,28 @@ EVENTS: Mapping[str, str] = {
     "stage.failed": _("%(title)s: failed. %(cause)s"),
     "stage.cancelled": _("%(title)s: stopped."),
     "stage.retry": _("%(cause)s Trying again in %(seconds)s seconds."),
+    # Preflight
+    "preflight.passed": _("Every check is made again; nothing keeps the run from going on."),
+    "preflight.blocked": _("These checks fail now: %(checks)s."),
+    # Registry and images
+    "registry.project-created": _("Project %(project)s is created in the registry."),
+    "registry.project-there": _("Project %(project)s is there already."),
+    "push.started": _("%(images)s images, %(size)s, go to %(target)s."),
+    "push.stalled": _("%(cause)s"),
+    "push.done": _("All %(images)s images are in the registry: %(sent)s sent, %(present)s were there; %(seconds)s s."),
+    # Cluster
+    "namespace.ready": _("Namespace %(namespace)s is ready, and may run privileged pods."),
+    "trust.added": _("kapp-controller in %(namespace)s trusts the registry's authority now."),
+    "issuer.proven": _("ClusterIssuer %(issuer)s has signed a trial certificate."),
+    "repository.added": _("The cluster is told of the package repository %(image)s."),
+    "repository.reconciled": _("The cluster knows the packages of %(image)s."),
+    "install.applied": _("%(kind)s %(name)s is applied."),
+    "package.reconciled": _("Package %(name)s %(version)s has reconciled."),
+    "package.failed": _("Package %(name)s failed; kapp-controller tries again."),
+    "packages.done": _("All packages have reconciled."),
+    # Acceptance
+    "acceptance.finding": _("%(name)s: %(message)s"),
+    "acceptance.passed": _("All %(count)s proofs are given: %(url)s"),
 }
 
 Translate = Callable[[str], str]

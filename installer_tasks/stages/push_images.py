@@ -1,0 +1,104 @@
+"""Every image of the bundle into the registry; what is there already is not sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from installer_tasks.stages.base import Context, Reporter
+from installer_tasks.stages.systems import bundle_of, reference_of, registry_of
+from installer_tasks.text import mark as _
+
+if TYPE_CHECKING:
+    from installer_tasks.registry.progress import PushProgress
+
+
+class PushImages:
+    slug = "push-images"
+    title = _("Push the images")
+    reads: tuple[str, ...] = (
+        "bundle.path",
+        "bundle.release",
+        "registry.project",
+        "registry.username",
+        "registry.password",
+        "registry.ca",
+    )
+
+    def is_done(self, context: Context) -> bool:
+        """The repository's own tag goes up last; only when it is there is everything else worth asking for."""
+        from installer_tasks.registry.verify import verify
+
+        bundle, target, client = bundle_of(context), reference_of(context), registry_of(context)
+        repository = target.repository(context.plan.known.repository_path)
+        if client.head_manifest(repository, bundle.version) != bundle.root_digest:
+            return False
+        return verify(bundle, target, client, cancelled=context.cancelled).is_complete
+
+    def run(self, context: Context) -> None:
+        from installer_tasks.registry.push import push
+
+        bundle, target = bundle_of(context), reference_of(context)
+        context.report.event(
+            "push.started", images=bundle.image_count, size=size(bundle.total_bytes), target=str(target)
+        )
+        result = push(
+            bundle,
+            target,
+            registry_of(context),
+            on_progress=_shows(context.report),
+            cancelled=context.cancelled,
+        )
+        context.report.event(
+            "push.done",
+            level="success",
+            images=result.images,
+            sent=size(result.bytes_sent),
+            present=size(result.bytes_present),
+            seconds=round(result.seconds),
+        )
+
+    def undo(self, context: Context) -> None:
+        """Images stay: other installations may use them, and the next attempt does not send them again."""
+
+
+def _shows(report: Reporter) -> Callable[[PushProgress], None]:
+    """Figures for the page, and a line in the journal each time the push begins to stand still."""
+    stalled: list[str] = [""]
+
+    def show(progress: PushProgress) -> None:
+        report.progress(figures(progress))
+        if progress.stalled is not None and not stalled[0]:
+            report.event("push.stalled", level="warning", cause=progress.stalled)
+        stalled[0] = str(progress.stalled or "")
+
+    return show
+
+
+def figures(progress: PushProgress) -> dict[str, Any]:
+    """As the page wants them."""
+    return {
+        "bytes_total": progress.total_bytes,
+        "bytes_sent": progress.sent,
+        "bytes_present": progress.present,
+        "bytes_mounted": progress.mounted,
+        "bytes_in_flight": progress.in_flight,
+        "images_done": progress.images_done,
+        "images_total": progress.images_total,
+        "rate": progress.rate,
+        "lanes": [vars(lane) for lane in progress.lanes],
+        "eta_low": progress.eta_low,
+        "eta_high": progress.eta_high,
+        "stalled": progress.stalled.as_json() if progress.stalled else None,
+        "share": progress.share,
+        "state": progress.state,
+    }
+
+
+def size(count: float) -> str:
+    """Bytes for people."""
+    for unit in ("B", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.2f} GiB"
