@@ -42,7 +42,7 @@ def make() -> None:
 
 def install(requirements: Path) -> None:
     print(f"Installing {requirements.name}", flush=True)
-    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    pip = [str(PYTHON), "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-input"]
     if subprocess.run([*pip, "--require-hashes", "-r", str(requirements)], check=False).returncode:
         sys.exit(
             f"pip could not install {requirements.name}. Without internet, point pip at a folder or mirror that has the"
