@@ -10,8 +10,9 @@ from functools import partial
 from typing import Literal
 
 from installer_tasks.bundle.model import BlobReader
+from installer_tasks.errors import Missing
 from installer_tasks.registry.client import RegistryClient, Upload
-from installer_tasks.registry.errors import MissingOnPut, StorageFailed, UnexpectedAnswer
+from installer_tasks.registry.errors import BadName, MissingOnPut, ReadOnly, StorageFailed, UnexpectedAnswer
 from installer_tasks.registry.graph import Graph, Node, Pair
 from installer_tasks.registry.lanes import Lanes
 from installer_tasks.registry.patience import Patience
@@ -102,12 +103,9 @@ class Transfer:
 
     def _mounted(self, pair: Pair, holder: str) -> Upload | None:
         """_DONE when the registry has mounted the blob; else the upload it opened instead, if it did."""
-        try:
-            upload = self._work.patience.attempt(lambda: _mount(self._client, pair, holder))
-        except (UnexpectedAnswer, StorageFailed):
-            self._mounts = False  # this registry cannot; its answer to an upload will tell if it is ill
-            return None
-        self._work.counters.alive()
+        upload = self._work.patience.attempt(lambda: _mount(self._client, pair, holder))
+        if upload is None:
+            self._mounts = False
         return upload
 
     def _want_body(self, pair: Pair, upload: Upload | None) -> None:
@@ -241,5 +239,9 @@ class Transfer:
 _DONE = Upload("", "")
 
 
-def _mount(client: RegistryClient, pair: Pair, holder: str) -> Upload:
-    return client.mount_blob(pair.repository, pair.blob.digest, holder) or _DONE
+def _mount(client: RegistryClient, pair: Pair, holder: str) -> Upload | None:
+    """_DONE, the upload opened instead, or None: this registry cannot mount, or is ill and will say so when sent to."""
+    try:
+        return client.mount_blob(pair.repository, pair.blob.digest, holder) or _DONE
+    except (UnexpectedAnswer, StorageFailed, ReadOnly, BadName, Missing):
+        return None
