@@ -18,7 +18,6 @@ EVENTS: Mapping[str, str] = {
     "run.handed-over": _("This worker was asked to stop and hands the run over."),
     "run.cancelled": _("Stopped, because a person asked for it."),
     "run.failed": _("Failed: %(cause)s"),
-    "run.crashed": _("Something unexpected happened inside the installer (%(kind)s)."),
     "run.succeeded": _("Everything is done: %(url)s"),
     # Any stage
     "stage.started": _("%(title)s"),
