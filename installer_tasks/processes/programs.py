@@ -25,6 +25,8 @@ SETTINGS = (
     "SSL_CERT_DIR",
 )
 OWN_PREFIX = "TMC_INSTALLER_"
+#: Django's remark on every static file that WhiteNoise serves; they are small (docs/decisions/whitenoise.md).
+QUIET = "ignore:StreamingHttpResponse must consume synchronous iterators"
 
 
 def settings_names() -> tuple[str, ...]:
@@ -46,7 +48,7 @@ def worker(state: Path, env: Mapping[str, str], concurrency: int) -> Program:
 
 
 def web(state: Path, env: Mapping[str, str], application: str, host: str, port: int) -> Program:
-    argv = [sys.executable, "-m", "uvicorn", application, "--host", host, "--port", str(port)]
+    argv = [sys.executable, "-W", QUIET, "-m", "uvicorn", application, "--host", host, "--port", str(port)]
     # Event streams never end by themselves: without the time limit a stop would wait for every open page.
     argv += ["--timeout-graceful-shutdown", "3", "--lifespan", "off", "--ws", "none", "--no-server-header"]
     return _django("web", [*argv, "--no-access-log"], state, env)
