@@ -54,6 +54,11 @@ _CLIENT = _Meaning(
     _("%(host)s asks for a client certificate."),
     Text(_("Use an address of it that needs none.")),
 )
+_NO_SUCH_NAME = _Meaning(
+    "tls-name-not-served",
+    _("The server behind %(host)s does not serve this name."),
+    Text(_("Check the name; behind a load balancer, that its route exists by now.")),
+)
 _BROKEN = _Meaning(
     "tls-handshake",
     _("The TLS handshake with %(host)s failed."),
@@ -76,6 +81,8 @@ _BY_REASON = {
     "RECORD_LAYER_FAILURE": _NOT_TLS,
     "UNSUPPORTED_PROTOCOL": _OLD,
     "TLSV1_ALERT_PROTOCOL_VERSION": _OLD,
+    "TLSV1_UNRECOGNIZED_NAME": _NO_SUCH_NAME,
+    "TLSV1_ALERT_UNRECOGNIZED_NAME": _NO_SUCH_NAME,
     "TLSV13_ALERT_CERTIFICATE_REQUIRED": _CLIENT,
 }
 
