@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from installer_tasks import releases
 from installer_tasks.checks.base import Check, Facts, Level, Owner, Verdict, passed
+from installer_tasks.text import Text, text
 from installer_tasks.text import mark as _
-from installer_tasks.text import text
 
 CLUSTER = ("cluster.kubeconfig", "cluster.context")
 ISSUER = (*CLUSTER, "certificates.cluster_issuer")
@@ -108,7 +108,7 @@ def _chain(facts: Facts) -> Verdict:
         Level.FAIL,
         text(_("The issued certificate is not signed by the supplied authority.")),
         value=trial["issuer"],
-        cause=text(_("%(reason)s"), reason=trial["reason"]),
+        cause=Text.from_json(trial["reason"]),
         remedy=text(_("Supply the certificate of the authority behind this ClusterIssuer.")),
         evidence=trial,
     )

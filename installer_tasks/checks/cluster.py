@@ -15,11 +15,6 @@ WITH_RELEASE = (*READS, "bundle.release")
 REACHED = ("cluster.reachable",)
 
 
-def _release(facts: Facts) -> releases.Release:
-    wanted = facts.answers.get("bundle.release", "")
-    return releases.get(wanted if wanted in releases.known() else releases.known()[-1])
-
-
 def _reachable(facts: Facts) -> Verdict:
     access, version = facts("cluster", "kubeconfig"), facts("cluster", "version")
     return passed(
@@ -37,7 +32,7 @@ def _minor(version: str) -> tuple[int, int]:
 
 def _version_supported(facts: Facts) -> Verdict:
     found = facts("cluster", "version")["git_version"]
-    low, high = _release(facts).kubernetes
+    low, high = releases.chosen(facts.answers).kubernetes
     if _minor(low) <= _minor(found) <= _minor(high):
         return passed(_("Kubernetes %(found)s is between %(low)s and %(high)s."), found=found, low=low, high=high)
     too_old = _minor(found) < _minor(low)
@@ -73,7 +68,7 @@ def _words(right: dict[str, Any]) -> dict[str, str]:
 
 
 def _workers(facts: Facts) -> Verdict:
-    release = _release(facts)
+    release = releases.chosen(facts.answers)
     nodes = [node for node in facts("cluster", "nodes") if node["schedulable"] and node["ready"]]
     # What a node can allocate is less than what it has: 15 % are kept for the system.
     enough = [node for node in nodes if _is_big_enough(node, release)]
@@ -191,7 +186,7 @@ def _leftovers(facts: Facts) -> Verdict:
 
 
 def _no_other_contour(facts: Facts) -> Verdict:
-    others = facts("cluster", "other_contours")
+    others = list(facts("cluster", "other_contours"))
     if not others:
         return passed(_("No other Contour is in this cluster."))
     return Verdict(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from installer_tasks.checks.base import Check, Facts, Level, Owner, Verdict, passed
+from installer_tasks.text import Text, text
 from installer_tasks.text import mark as _
-from installer_tasks.text import text
 
 READS = ("dns.zone", "dns.server", "bundle.release")
+#: Codes that mean a record is not there; any other failure to look a name up is told in its own words.
+NO_RECORD = ("dns-nxdomain", "dns-no-address")
 
 
 def _zone(facts: Facts) -> Verdict:
@@ -23,6 +25,8 @@ def _records(zone_file: list[str], address: str) -> str:
 
 def _answers(facts: Facts) -> Verdict:
     server = facts("dns", "server")
+    if not server["server"]:
+        return passed(_("This machine's DNS server answers for the zone."), evidence=server)
     return passed(_("%(server)s answers for the zone."), server=server["server"], evidence=server)
 
 
@@ -45,11 +49,19 @@ def _names_resolve(facts: Facts) -> Verdict:
             _("%(count)d of %(total)d public names do not resolve."), count=len(absent), total=len(absent) + len(found)
         ),
         value=", ".join(absent),
-        cause=text(_("The DNS server has no address for them; an explicit s3 record also hides a wildcard below it.")),
+        cause=_why_absent(facts, absent),
         remedy=text(_("Ask the owner of the zone to create these records.")),
         command=_records(absent, pinned or "<address of the load balancer>"),
         evidence={"records": found, "absent": absent},
     )
+
+
+def _why_absent(facts: Facts, absent: list[str]) -> Text:
+    errors = [facts("dns", "records")[name]["error"] for name in absent]
+    odd = [error for error in errors if error["code"] not in NO_RECORD]
+    if odd:
+        return Text.from_json(odd[0]["cause"])
+    return text(_("The DNS server has no address for them; an explicit s3 record also hides a wildcard below it."))
 
 
 def _not_yet(absent: list[str]) -> Verdict:
@@ -71,6 +83,8 @@ def _same_address(facts: Facts) -> Verdict:
     found, _absent = _split(facts)
     distinct = {tuple(addresses) for addresses in found.values()}
     pinned = facts.answers.get("services.load_balancer_ip", "")
+    if not found:
+        return _nothing_to_compare(facts)
     if len(distinct) > 1:
         return Verdict(
             Level.FAIL,
@@ -81,8 +95,8 @@ def _same_address(facts: Facts) -> Verdict:
             command=_records(list(found), pinned or "<address of the load balancer>"),
             evidence={"records": found},
         )
-    address = ", ".join(next(iter(distinct), ()))
-    if pinned and address and address != pinned:
+    address = ", ".join(next(iter(distinct)))
+    if pinned and address != pinned:
         return Verdict(
             Level.FAIL,
             text(_("The names lead to %(address)s, not to %(pinned)s."), address=address, pinned=pinned),
@@ -94,7 +108,18 @@ def _same_address(facts: Facts) -> Verdict:
     return passed(_("All names that resolve lead to one address."), evidence={"address": address})
 
 
-def _apex_free(facts: Facts) -> Verdict:
+def _nothing_to_compare(facts: Facts) -> Verdict:
+    """Not a pass: that names which do not exist lead to the load balancer was not seen."""
+    return Verdict(
+        Level.WARN,
+        text(_("No public name resolves yet, so where they lead was not seen.")),
+        value=facts.answers.get("dns.zone", ""),
+        cause=text(_("There is no record to compare.")),
+        remedy=text(_("Create the records, then check again.")),
+    )
+
+
+def _wildcard(facts: Facts) -> Verdict:
     wildcard = facts("dns", "wildcard")
     if not wildcard["addresses"]:
         return passed(_("There are records of their own, no wildcard."))
@@ -113,6 +138,6 @@ CHECKS = (
           (*READS, "services.load_balancer_ip"), _names_resolve, needs=("dns.server-answers",)),
     Check("dns.same-address", _("All names lead to the load balancer"), Owner.NETWORK,
           (*READS, "services.load_balancer_ip"), _same_address, needs=("dns.server-answers",)),
-    Check("dns.wildcard", _("Wildcard answers are told apart from records"), Owner.NETWORK, READS, _apex_free,
+    Check("dns.wildcard", _("Wildcard answers are told apart from records"), Owner.NETWORK, READS, _wildcard,
           needs=("dns.server-answers",)),
 )  # fmt: skip

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from installer_tasks.checks.base import Check, Facts, Level, Owner, Verdict, passed
+from typing import Any
+
+from installer_tasks.checks.base import Check, Facts, Failed, Level, Owner, Verdict, from_error, passed
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
 
 PROVIDER = ("identity.issuer_url", "identity.ca")
 CLIENT = (*PROVIDER, "identity.client_id", "identity.client_secret")
 FOUND = ("identity.discovery",)
+#: Codes of a look that the provider answered without telling: a person must, and a healthy provider is not blamed.
+UNCLEAR = ("identity-client-unclear", "identity-redirect-unclear")
 
 
 def _discovery(facts: Facts) -> Verdict:
@@ -40,9 +44,10 @@ def _flow(facts: Facts) -> Verdict:
         return Verdict(
             Level.FAIL,
             text(_("The provider does not offer the authorization code flow.")),
-            value=", ".join(found["response_types"]),
+            value=", ".join(found["response_types"]) or "-",
             cause=text(_("Pinniped signs people in with response type code.")),
             remedy=text(_("Enable the authorization code grant for this client.")),
+            evidence={"response_types": found["response_types"]},
         )
     return passed(_("The authorization code flow is offered."), evidence={"response_types": found["response_types"]})
 
@@ -61,11 +66,24 @@ def _scopes(facts: Facts) -> Verdict:
         value=", ".join(absent),
         cause=text(_("The provider lists: %(offered)s."), offered=", ".join(offered)),
         remedy=text(_("Allow these scopes for the client, or name the right ones on this page.")),
+        evidence={"asked": asked, "offered": offered},
     )
 
 
+def _told(facts: Facts, name: str) -> Any:
+    """The fact, or a warning's verdict where the provider did not tell."""
+    try:
+        return facts("identity", name)
+    except Failed as failure:
+        if failure.error.get("code") not in UNCLEAR:
+            raise
+        return from_error(failure.error, level=Level.WARN)
+
+
 def _client_valid(facts: Facts) -> Verdict:
-    client = facts("identity", "client")
+    client = _told(facts, "client")
+    if isinstance(client, Verdict):
+        return client
     if client["accepted"]:
         return passed(_("The provider accepts client %(client)s with its secret."), client=client["client_id"],
                       evidence=client)  # fmt: skip
@@ -80,7 +98,9 @@ def _client_valid(facts: Facts) -> Verdict:
 
 
 def _redirect_registered(facts: Facts) -> Verdict:
-    redirect = facts("identity", "redirect")
+    redirect = _told(facts, "redirect")
+    if isinstance(redirect, Verdict):
+        return redirect
     if redirect["accepted"]:
         return passed(_("The callback %(uri)s is registered."), uri=redirect["uri"], evidence=redirect)
     return Verdict(
@@ -106,5 +126,6 @@ CHECKS = (
     Check("identity.client-valid", _("Client ID and secret are valid"), Owner.IDENTITY, CLIENT, _client_valid,
           needs=FOUND),
     Check("identity.redirect-registered", _("The callback is registered"), Owner.IDENTITY,
-          (*CLIENT, "dns.zone", "bundle.release"), _redirect_registered, needs=FOUND),
+          (*CLIENT, "dns.zone", "bundle.release"), _redirect_registered,
+          needs=(*FOUND, "dns.zone-well-formed")),
 )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from installer_tasks.checks.base import Check, Facts, Level, Owner, Verdict, passed
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
@@ -23,8 +25,6 @@ def _credentials(facts: Facts) -> Verdict:
 
 def _project(facts: Facts) -> Verdict:
     project = facts("registry", "project")
-    if not project["harbor"]:
-        return passed(_("This registry has no projects to create; repositories appear when pushed."), evidence=project)
     if not project["exists"]:
         return Verdict(
             Level.WARN,
@@ -32,17 +32,26 @@ def _project(facts: Facts) -> Verdict:
             value=project["name"],
             cause=text(_("Harbor does not create a project when an image is pushed.")),
             remedy=text(_("Create the project as public beforehand, if this user may not create projects.")),
-        )
-    if not project["public"]:
-        return Verdict(
-            Level.FAIL,
-            text(_("Project %(name)s is private."), name=project["name"]),
-            value=project["name"],
-            cause=text(_("TMC-SM 1.x pulls its images without a password, from nodes and from kapp-controller.")),
-            remedy=text(_("Make the project public in Harbor (Projects, Configuration, Public).")),
             evidence=project,
         )
+    if not project["public"]:
+        return _private(project)
+    if not project["harbor"]:
+        return passed(_("Repositories appear when pushed, and nodes may pull without a password."), evidence=project)
     return passed(_("Project %(name)s exists and is public."), name=project["name"], evidence=project)
+
+
+def _private(project: dict[str, Any]) -> Verdict:
+    make_public = _("Make the project public in Harbor (Projects, Configuration, Public).")
+    allow = _("Allow anybody to pull from this registry, or use one that does.")
+    return Verdict(
+        Level.FAIL,
+        text(_("Nodes may not pull from %(name)s without a password."), name=project["name"]),
+        value=project["name"],
+        cause=text(_("TMC-SM 1.x pulls its images without a password, from nodes and from kapp-controller.")),
+        remedy=text(make_public if project["harbor"] else allow),
+        evidence=project,
+    )
 
 
 def _push_allowed(facts: Facts) -> Verdict:

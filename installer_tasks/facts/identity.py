@@ -1,0 +1,51 @@
+"""The identity provider: what it says of itself, its keys, whether it knows the client and the callback of the zone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from installer_tasks import identity, names, releases
+from installer_tasks.facts.base import Observations
+from installer_tasks.identity import Discovery
+
+
+def collect(answers: Mapping[str, str], observations: Observations) -> None:
+    found: list[Discovery] = []
+
+    def discovery() -> dict[str, Any]:
+        found.append(identity.discover(answers["identity.issuer_url"], answers["identity.ca"] or None))
+        return asdict(found[0])
+
+    if observations.observe("discovery", discovery) is None:
+        return
+    looks = {"keys": _keys, "client": _client, "redirect": _redirect}
+    observations.observe_together({name: partial(look, found[0], answers) for name, look in looks.items()})
+
+
+def _keys(discovery: Discovery, answers: Mapping[str, str]) -> dict[str, Any]:
+    return asdict(identity.jwks(discovery, answers["identity.ca"] or None))
+
+
+def _client(discovery: Discovery, answers: Mapping[str, str]) -> dict[str, Any]:
+    verdict = identity.check_client(
+        discovery,
+        answers["identity.client_id"],
+        answers["identity.client_secret"],
+        # No code is ever sent there: any callback will do while the zone is not known.
+        redirect_uri=releases.chosen(answers).redirect_uri(answers["dns.zone"] or "zone.invalid"),
+        ca_pem=answers["identity.ca"] or None,
+    )
+    return asdict(verdict)
+
+
+def _redirect(discovery: Discovery, answers: Mapping[str, str]) -> dict[str, Any]:
+    verdict = identity.probe_redirect(
+        discovery,
+        answers["identity.client_id"],
+        releases.chosen(answers).redirect_uri(names.parse_zone(answers["dns.zone"])),
+        ca_pem=answers["identity.ca"] or None,
+    )
+    return asdict(verdict)

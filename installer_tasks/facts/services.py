@@ -1,0 +1,81 @@
+"""The load balancer by a trial Service, and the kinds of the passwords (never the passwords)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from installer_tasks import releases
+from installer_tasks.cluster.client import Cluster, connect
+from installer_tasks.cluster.kubeconfig import parse_kubeconfig
+from installer_tasks.facts.base import Observations
+from installer_tasks.facts.trials import trial_namespace, wait_until
+from installer_tasks.text import mark as _
+from installer_tasks.text import text
+
+#: Cloud load balancers take up to two minutes; a page must not wait longer for one finding.
+ADDRESS_DEADLINE = 120.0
+PASSWORDS = ("services.postgres_password", "services.minio_password")
+
+
+def collect(answers: Mapping[str, str], observations: Observations) -> None:
+    observations.observe("passwords", lambda: {key: _kind(answers[key]) for key in PASSWORDS})
+    observations.observe("load_balancer", lambda: _load_balancer(answers))
+
+
+def _kind(password: str) -> dict[str, int | bool]:
+    return {"length": len(password), "printable": password.isprintable() and " " not in password}
+
+
+def _load_balancer(answers: Mapping[str, str]) -> dict[str, Any]:
+    kind = answers["services.service_type"]
+    if kind != "LoadBalancer":
+        return {"skipped": True, "kind": kind}
+    kubeconfig = parse_kubeconfig(answers["cluster.kubeconfig"], context=answers["cluster.context"])
+    cluster = connect(kubeconfig)
+    try:
+        # Once the release's own load balancer has the asked address, a trial for the same one can only fail.
+        address, seconds = (
+            _ingress(cluster.find("v1", "Service", "contour-envoy", releases.chosen(answers).namespace)),
+            0,
+        )
+        if not address:
+            with trial_namespace(cluster) as namespace:
+                cluster.apply(_service(namespace, answers))
+                address, seconds = _address(cluster, namespace)
+    finally:
+        cluster.close()
+    return {"skipped": False, "address": address, "seconds": seconds}
+
+
+def _service(namespace: str, answers: Mapping[str, str]) -> dict[str, Any]:
+    optional = {
+        "loadBalancerIP": answers["services.load_balancer_ip"],
+        "loadBalancerClass": answers["services.load_balancer_class"],
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "trial", "namespace": namespace},
+        "spec": {
+            "type": "LoadBalancer",
+            "selector": {"app": "none"},
+            "ports": [{"name": "https", "port": 443, "protocol": "TCP"}],
+            **{key: value for key, value in optional.items() if value},
+        },
+    }
+
+
+def _address(cluster: Cluster, namespace: str) -> tuple[str, int]:
+    def look() -> str:
+        return _ingress(cluster.get("v1", "Service", "trial", namespace))
+
+    return wait_until(
+        look, text(_("the load balancer has given the trial Service no address")), seconds=ADDRESS_DEADLINE
+    )
+
+
+def _ingress(service: Mapping[str, Any] | None) -> str:
+    """The address, or name, that a load balancer has given a Service; "" for none."""
+    ingress = ((service or {}).get("status") or {}).get("loadBalancer", {}).get("ingress") or [{}]
+    return str(ingress[0].get("ip") or ingress[0].get("hostname") or "")

@@ -1,0 +1,54 @@
+"""Trials in the cluster: made in a namespace of their own, labelled, and removed also when the trial fails.
+
+`sweep` removes what an interrupted trial left; every trial sweeps first.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from installer_tasks.cluster.client import Cluster
+from installer_tasks.cluster.waiting import wait_for
+from installer_tasks.errors import InstallerError
+from installer_tasks.text import Text
+
+LABEL = "tmc-sm-installer.io/trial"
+#: A trial never takes this long; an older namespace was left by a killed worker.
+ABANDONED = timedelta(minutes=10)
+
+
+@contextmanager
+def trial_namespace(cluster: Cluster) -> Iterator[str]:
+    """A labelled namespace that is gone afterwards."""
+    sweep(cluster)
+    name = f"tmc-sm-installer-trial-{secrets.token_hex(4)}"
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {LABEL: "true"}}})
+    try:
+        yield name
+    finally:
+        # The finding matters more than the removal; what stays is swept by the next trial.
+        with suppress(InstallerError):
+            cluster.delete("v1", "Namespace", name)
+
+
+def sweep(cluster: Cluster) -> int:
+    """Remove the namespaces of interrupted trials; returns how many."""
+    old = [item for item in cluster.list("v1", "Namespace", labels=f"{LABEL}=true") if _abandoned(item)]
+    return sum(cluster.delete("v1", "Namespace", item["metadata"]["name"]) for item in old)
+
+
+def _abandoned(namespace: dict[str, Any]) -> bool:
+    created = datetime.fromisoformat(namespace["metadata"]["creationTimestamp"].replace("Z", "+00:00"))
+    return datetime.now(UTC) - created > ABANDONED
+
+
+def wait_until(look: Callable[[], Any], what: Text, *, seconds: float) -> tuple[Any, int]:
+    """Look until there is something; returns it and the whole seconds it took. Raises Stalled."""
+    started = time.monotonic()
+    found = wait_for(look, bool, deadline=seconds, describe=lambda _state: what, interval=0.2)
+    return found, round(time.monotonic() - started)
