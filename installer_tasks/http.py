@@ -177,7 +177,10 @@ def _exchange(
     method = "GET" if form is None else "POST"
     connection.request(method, path, body=body, headers=own, preload_content=False, decode_content=False)
     answer = connection.getresponse()
-    content = _limited(answer, max_bytes, target)
+    try:
+        content = _limited(answer, max_bytes, target)
+    finally:
+        answer.close()
     return Response(
         answer.status, {name.lower(): value for name, value in answer.headers.items()}, content, target.geturl()
     )

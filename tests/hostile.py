@@ -1,0 +1,115 @@
+"""Servers that misbehave, on loopback: what a wrong address in a customer's network may really lead to."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from installer_tasks.rehearsal.ca import Issued
+
+Behaviour = Callable[[socket.socket, threading.Event], None]
+
+
+@contextlib.contextmanager
+def serving(behaviour: Behaviour, issued: Issued | None, folder: Path) -> Iterator[int]:
+    """The port of a server that does `behaviour` with each connection, over TLS when it has a certificate."""
+    stop = threading.Event()
+    context = server_context(issued, folder) if issued else None
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(0.05)
+    threads: list[threading.Thread] = []
+
+    def connection(raw: socket.socket) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            raw.settimeout(20)
+            if context is None:
+                with raw:
+                    behaviour(raw, stop)
+                return
+            with raw, context.wrap_socket(raw, server_side=True) as secured:
+                behaviour(secured, stop)
+
+    def accept() -> None:
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                raw, _address = listener.accept()
+                threads.append(threading.Thread(target=connection, args=(raw,), daemon=True))
+                threads[-1].start()
+
+    acceptor = threading.Thread(target=accept, daemon=True)
+    acceptor.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        stop.set()
+        acceptor.join()
+        listener.close()
+        for thread in threads:
+            thread.join(5)
+
+
+def server_context(issued: Issued, folder: Path) -> ssl.SSLContext:
+    file = folder / "server.pem"
+    file.write_text(issued.chain_pem + issued.key_pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+def silent(connection: socket.socket, stop: threading.Event) -> None:
+    """Takes the request and never answers."""
+    connection.recv(4096)
+    stop.wait(20)
+
+
+def dripping(connection: socket.socket, stop: threading.Event) -> None:
+    """Sends a body a byte at a time, each soon enough for a time-out per read."""
+    connection.recv(4096)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n")
+    while not stop.wait(0.05):
+        connection.sendall(b" ")
+
+
+def dripping_headers(connection: socket.socket, stop: threading.Event) -> None:
+    connection.recv(4096)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+    while not stop.wait(0.05):
+        connection.sendall(b"x")
+
+
+def endless(connection: socket.socket, stop: threading.Event) -> None:
+    """Two gigabytes without saying so, as fast as they are taken."""
+    connection.recv(4096)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n[")
+    block = b"0," * 32768
+    for _block in range(2 * 1024**3 // len(block)):
+        if stop.is_set():
+            return
+        connection.sendall(block)
+
+
+def answering(
+    *, status: str = "200 OK", headers: str = "Content-Type: application/json\r\n", body: bytes = b""
+) -> Behaviour:
+    """One fixed answer to everything."""
+
+    def answer(connection: socket.socket, _stop: threading.Event) -> None:
+        connection.recv(65536)
+        head = f"HTTP/1.1 {status}\r\n{headers}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        connection.sendall(head.encode() + body)
+
+    return answer
+
+
+def garbage(connection: socket.socket, _stop: threading.Event) -> None:
+    connection.recv(4096)
+    connection.sendall(b"\x00\xff\x80SSH-2.0-OpenSSH\r\n" * 4)
+
+
+def cut_short(connection: socket.socket, _stop: threading.Event) -> None:
+    connection.recv(4096)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{")
