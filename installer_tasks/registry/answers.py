@@ -166,7 +166,7 @@ def _by_status(answer: Answer, codes: set[str]) -> Kind:
 
 def _plain_http_or_failed(answer: Answer) -> Kind:
     if b"HTTP request to an HTTPS" in answer.body:
-        return errors.PlainHttpExpected, _("The registry expects TLS on this port (%(request)s).")
+        return errors.WrongScheme, _("The registry expects TLS on this port (%(request)s).")
     return errors.UnexpectedAnswer, _FAILED
 
 
@@ -211,7 +211,7 @@ def _tls_error(failure: lib.SSLError, host: str) -> InstallerError:
     inner = failure.args[0] if failure.args else failure
     if not isinstance(inner, ssl.SSLCertVerificationError):
         cause = text(_("%(host)s does not speak TLS as it should: %(reason)s."), host=host, reason=str(inner)[:200])
-        kind: type[InstallerError] = errors.PlainHttpExpected
+        kind: type[InstallerError] = errors.WrongScheme
     elif inner.verify_code in (_NOT_YET, _EXPIRED):
         cause = text(
             _("The certificate of %(host)s is out of date: %(reason)s."), host=host, reason=inner.verify_message

@@ -60,7 +60,7 @@ class RegistryClient:
     def ping(self) -> float:
         """Prove that this is a registry and that it takes the user; the seconds of one more question."""
         answer = self.transport.request("GET", "/v2/")
-        if answer.status in (401, 403) or answer.status >= 500:
+        if answer.status in (400, 401, 403) or answer.status >= 500:
             raise error_of(answer)
         if answer.status != 200 or b"<html" in answer.body[:1000].lower():
             template = _("%(url)s is not a container registry (it answered %(status)s %(words)s).")

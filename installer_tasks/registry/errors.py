@@ -1,7 +1,7 @@
 """What goes wrong with a registry, each with its cause and remedy.
 
 Unreachable   NameUnknown NothingAnswers ConnectionLost
-TlsFailure    PlainHttpExpected UnknownAuthority WrongCertificateName CertificateDates
+TlsFailure    WrongScheme UnknownAuthority WrongCertificateName CertificateDates
 Refused       Unauthorized Denied QuotaExceeded BodyTooLarge PolicyRefused
 Missing       ProjectMissing
 Conflict      TagLocked
@@ -41,7 +41,7 @@ class ConnectionLost(Unreachable):
     )
 
 
-class PlainHttpExpected(TlsFailure):
+class WrongScheme(TlsFailure):
     code = "registry-scheme"
     default_remedy = Text(_("The registry must answer with TLS on this port. Check the port."))
 
