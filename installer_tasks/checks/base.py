@@ -146,7 +146,7 @@ def from_error(error: Mapping[str, Any], *, level: Level | None = None) -> Verdi
     return Verdict(
         level or (Level.ERROR if could_not_run else Level.FAIL),
         Text.from_json(error["cause"]),
-        value=str(error.get("value", "")),
+        value=str(error.get("value") or error.get("field") or ""),
         cause=Text.from_json(error["cause"]),
         remedy=Text.from_json(error["remedy"]),
         evidence={"code": error.get("code", ""), "detail": error.get("detail", "")},

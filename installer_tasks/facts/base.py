@@ -61,6 +61,7 @@ def _now() -> str:
 def _crashed(name: str, error: Exception) -> dict[str, Any]:
     failure = InstallerError(
         text(_("Looking at %(fact)s failed inside the installer (%(kind)s)."), fact=name, kind=type(error).__name__),
+        value=name,
         remedy=text(_("Run the check again; if it stays, send the support bundle.")),
         code="crashed",
     )

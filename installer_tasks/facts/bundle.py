@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from installer_tasks.bundle.folder import ReleaseBundle, read_release_bundle
 from installer_tasks.bundle.verify import verify
-from installer_tasks.errors import IntegrityFailure
+from installer_tasks.errors import InputError, IntegrityFailure
 from installer_tasks.facts.base import Observations
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
@@ -18,12 +19,29 @@ def collect(answers: Mapping[str, str], observations: Observations) -> None:
     bundles: list[ReleaseBundle] = []
 
     def contents() -> dict[str, Any]:
-        bundles.append(read_release_bundle(Path(answers["bundle.path"])))
+        with _unreadable(answers["bundle.path"]):
+            bundles.append(read_release_bundle(Path(answers["bundle.path"])))
         return _contents(bundles[0])
 
     observations.observe("contents", contents)
     if bundles:
         observations.observe("digests", lambda: _digests(bundles[0]))
+
+
+@contextmanager
+def _unreadable(path: str) -> Iterator[None]:
+    """What the operating system says of a path, such as no permission, or a name that cannot be one."""
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise InputError(
+            text(_("%(path)s cannot be read: %(reason)s."), path=path[:300], reason=reason[:300]),
+            value=path[:300],
+            remedy=text(_("Give a folder that the installer's user may read, on a disk that works.")),
+            field="bundle.path",
+            code="bundle-unreadable",
+        ) from error
 
 
 def _contents(bundle: ReleaseBundle) -> dict[str, Any]:
@@ -38,7 +56,8 @@ def _contents(bundle: ReleaseBundle) -> dict[str, Any]:
 
 
 def _digests(bundle: ReleaseBundle) -> dict[str, Any]:
-    found = [verify(archive) for archive in bundle.archives]
+    with _unreadable(str(bundle.path)):
+        found = [verify(archive) for archive in bundle.archives]
     damaged = [blob for result in found for blob in result.damaged]
     if damaged:
         first = damaged[0]

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from installer_tasks import certificates
 from installer_tasks.bundle.folder import read_release_bundle
 from installer_tasks.errors import InstallerError, Missing, Refused
 from installer_tasks.facts.base import Observations
@@ -24,7 +25,10 @@ def collect(answers: Mapping[str, str], observations: Observations) -> None:
     target: list[Reference] = []
 
     def ping() -> dict[str, Any]:
-        target.append(Reference.parse(answers["registry.project"]))
+        parsed = Reference.parse(answers["registry.project"])
+        if answers["registry.ca"].strip():
+            certificates.parse_bundle(answers["registry.ca"], field="registry.ca")
+        target.append(parsed)
         return _ping(target[0].host, answers["registry.ca"])
 
     if observations.observe("ping", ping) is None:
