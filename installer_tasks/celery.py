@@ -50,12 +50,6 @@ app.conf.update(
 
 # Shared with the children that are forked later: one byte, written once, read without a lock.
 _stopping = mmap.mmap(-1, 1)
-_worker: list[int] = []
-
-
-@signals.worker_init.connect
-def _remember_worker(**_: Any) -> None:
-    _worker.append(os.getpid())
 
 
 @signals.worker_ready.connect
@@ -73,6 +67,5 @@ def _tell_children(**_: Any) -> None:
 
 
 def stopping() -> bool:
-    """Whether this worker was asked to stop, or is a child whose worker is gone."""
-    orphan = bool(_worker) and _worker[0] not in (os.getpid(), os.getppid())
-    return _stopping[0] == 1 or orphan
+    """Whether this worker was asked to stop. A child whose worker was killed dies with it."""
+    return bool(_stopping[0])

@@ -121,6 +121,7 @@ def _looks(context: Context) -> Iterator[tuple[str, Look, str]]:
         yield f"acceptance.dns.{host or 'console'}", partial(doors.resolves, plan, name, door), "fail"
         yield f"acceptance.tls.{host or 'console'}", partial(doors.secured, plan, name, door), bad
     yield "acceptance.console", partial(doors.console, plan, door), "fail"
+    yield "acceptance.landing", partial(doors.landing, plan, door), "fail"
     yield "acceptance.supervisor", partial(doors.supervisor, plan, door), "fail"
     yield "acceptance.sign-in", partial(doors.sign_in, plan, door), "fail"
 

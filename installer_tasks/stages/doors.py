@@ -102,8 +102,17 @@ def supervisor(plan: Plan, door: Door) -> tuple[Text, dict[str, Any]]:
     return text(_("The sign-in service knows its own name.")), {"issuer": issuer}
 
 
+def landing(plan: Plan, door: Door) -> tuple[Text, dict[str, Any]]:
+    """Where people who are not signed in arrive: a page, or the way on to the sign-in."""
+    name = f"landing.{plan.zone}"
+    answer = ask(plan, door.url(name, "/landing"), door)
+    if answer.status != 200 and not answer.is_redirect:
+        raise _unexpected(name, f"HTTP {answer.status}", "HTTP 200")
+    return text(_("The landing page answers.")), {"status": answer.status}
+
+
 def sign_in(plan: Plan, door: Door) -> tuple[Text, dict[str, Any]]:
-    """From the landing page, hop by hop, to the identity provider's sign-in page, asked for by the right client."""
+    """From the sign-in link, hop by hop, to the identity provider's sign-in page, asked for by the right client."""
     hops = _hops(plan, door)
     last = urlsplit(hops[-1])
     query = {key: values[0] for key, values in parse_qs(last.query).items()}
@@ -132,7 +141,7 @@ def without_port(url: str, door: Door) -> str:
 def _hops(plan: Plan, door: Door) -> list[str]:
     """The addresses of the way, the last one outside of our names. Only our own names are asked."""
     ours = set(plan.known.public_names(plan.zone))
-    hops = [door.url(f"landing.{plan.zone}", "/landing")]
+    hops = [door.url(f"auth.{plan.zone}", "/api/v1/login")]
     cookies: dict[str, str] = {}
     while urlsplit(hops[-1]).hostname in ours:
         if len(hops) > MOST_HOPS:

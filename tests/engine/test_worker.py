@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from installer_tasks import shell
+from installer_tasks import lease, shell
 from installer_tasks.journal import verify_chain
 from installer_tasks.models import Run, RunState
 from tests.engine.elsewhere import ROOT, environment
@@ -155,13 +155,13 @@ def test_after_kill_9_of_the_child_the_same_worker_goes_on(world: World, workers
     assert_it_ended_well(run, world, workers)
 
 
-def test_a_child_whose_worker_was_killed_hands_over(world: World, workers: Workers) -> None:
+def test_children_of_a_killed_worker_leave_the_run_to_the_next_one(world: World, workers: Workers) -> None:
     run = new_run(world)
     first = workers.start()
     waits_at_the_gate(world)
     os.kill(first.pid, 9)
     first.wait(10)
-    until(lambda: Run.objects.get(pk=run.pk).lease_until is None)
+    until(lambda: lease.is_free(Run.objects.get(pk=run.pk)))
     workers.start()
     waits_at_the_gate(world, 2)
     (world.folder / "two.open").touch()
