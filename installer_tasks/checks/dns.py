@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from installer_tasks.checks.base import Check, Facts, Level, Owner, Verdict, passed
@@ -81,21 +82,13 @@ def _not_yet(absent: list[str]) -> Verdict:
 
 def _same_address(facts: Facts) -> Verdict:
     found, _absent = _split(facts)
-    distinct = {tuple(addresses) for addresses in found.values()}
-    pinned = facts.answers.get("services.load_balancer_ip", "")
     if not found:
         return _nothing_to_compare(facts)
+    joined = {name: ", ".join(addresses) for name, addresses in found.items()}
+    distinct, pinned = set(joined.values()), facts.answers.get("services.load_balancer_ip", "")
     if len(distinct) > 1:
-        return Verdict(
-            Level.FAIL,
-            text(_("The public names resolve to %(count)d different addresses."), count=len(distinct)),
-            value="; ".join(sorted({", ".join(addresses) for addresses in distinct})),
-            cause=text(_("All names must lead to the one load balancer of TMC-SM.")),
-            remedy=text(_("Correct the records that differ.")),
-            command=_records(list(found), pinned or "<address of the load balancer>"),
-            evidence={"records": found},
-        )
-    address = ", ".join(next(iter(distinct)))
+        return _different(joined, pinned)
+    address = next(iter(distinct))
     if pinned and address != pinned:
         return Verdict(
             Level.FAIL,
@@ -104,8 +97,25 @@ def _same_address(facts: Facts) -> Verdict:
             cause=text(_("The load balancer is asked for %(pinned)s on the page Services."), pinned=pinned),
             remedy=text(_("Change the records, or the address of the load balancer.")),
             command=_records(list(found), pinned),
+            evidence={"records": found},
         )
-    return passed(_("All names that resolve lead to one address."), evidence={"address": address})
+    return passed(_("All names that resolve lead to %(address)s."), address=address, evidence={"address": address})
+
+
+def _different(joined: dict[str, str], pinned: str) -> Verdict:
+    """The names that differ from where they should lead: the pinned address, else where most lead."""
+    counts = Counter(joined.values())
+    right = pinned or counts.most_common(1)[0][0]
+    odd = [name for name, address in joined.items() if address != right]
+    return Verdict(
+        Level.FAIL,
+        text(_("The public names resolve to %(count)d different addresses."), count=len(counts)),
+        value=", ".join(f"{name} ({joined[name]})" for name in odd),
+        cause=text(_("All names must lead to the one load balancer of TMC-SM; it should be %(right)s."), right=right),
+        remedy=text(_("Correct the records that differ.")),
+        command=_records(odd, right),
+        evidence={"records": joined},
+    )
 
 
 def _nothing_to_compare(facts: Facts) -> Verdict:

@@ -7,14 +7,17 @@ an InstallerError becomes that fact's error, anything unexpected becomes `crashe
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
 from installer_tasks.errors import InstallerError
+from installer_tasks.text import Text, text
 from installer_tasks.text import mark as _
-from installer_tasks.text import text
+
+_LOOK_THERE = Text(_("Look at the log of that system at this moment, mend it, then check again."))
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +33,14 @@ class Observations:
         try:
             value = look()
         except InstallerError as error:
+            if error.remedy is InstallerError.default_remedy:  # it speaks of stages, and this is none
+                error.remedy = _LOOK_THERE
             self.facts[name] = {"ok": False, "error": error.as_json(), "at": _now()}
             return None
-        except Exception as error:  # the outermost loop of a check: what is unexpected must never look green
-            log.exception("collecting %s crashed", name)
+        except Exception as error:  # noqa: BLE001 - the outermost loop: never green
+            # Where, but not what it says: the words of an unexpected error may repeat an answer.
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            log.error("collecting %s crashed: %s at %s:%s", name, type(error).__name__, where.filename, where.lineno)
             self.facts[name] = {"ok": False, "error": _crashed(name, error), "at": _now()}
             return None
         self.facts[name] = {"ok": True, "value": value, "at": _now()}

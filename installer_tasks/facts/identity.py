@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from installer_tasks import identity, names, releases
+from installer_tasks.facts.authority import supplied
 from installer_tasks.facts.base import Observations
 from installer_tasks.identity import Discovery
 
@@ -16,7 +17,7 @@ def collect(answers: Mapping[str, str], observations: Observations) -> None:
     found: list[Discovery] = []
 
     def discovery() -> dict[str, Any]:
-        found.append(identity.discover(answers["identity.issuer_url"], answers["identity.ca"] or None))
+        found.append(identity.discover(answers["identity.issuer_url"], supplied(answers, "identity.ca")))
         return asdict(found[0])
 
     if observations.observe("discovery", discovery) is None:
@@ -26,7 +27,7 @@ def collect(answers: Mapping[str, str], observations: Observations) -> None:
 
 
 def _keys(discovery: Discovery, answers: Mapping[str, str]) -> dict[str, Any]:
-    return asdict(identity.jwks(discovery, answers["identity.ca"] or None))
+    return asdict(identity.jwks(discovery, supplied(answers, "identity.ca")))
 
 
 def _client(discovery: Discovery, answers: Mapping[str, str]) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def _client(discovery: Discovery, answers: Mapping[str, str]) -> dict[str, Any]:
         answers["identity.client_secret"],
         # No code is ever sent there: any callback will do while the zone is not known.
         redirect_uri=releases.chosen(answers).redirect_uri(answers["dns.zone"] or "zone.invalid"),
-        ca_pem=answers["identity.ca"] or None,
+        ca_pem=supplied(answers, "identity.ca"),
     )
     return asdict(verdict)
 
@@ -46,6 +47,6 @@ def _redirect(discovery: Discovery, answers: Mapping[str, str]) -> dict[str, Any
         discovery,
         answers["identity.client_id"],
         releases.chosen(answers).redirect_uri(names.parse_zone(answers["dns.zone"])),
-        ca_pem=answers["identity.ca"] or None,
+        ca_pem=supplied(answers, "identity.ca"),
     )
     return asdict(verdict)

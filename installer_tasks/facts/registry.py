@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from installer_tasks import certificates
 from installer_tasks.bundle.folder import read_release_bundle
 from installer_tasks.errors import InstallerError, Missing, Refused
+from installer_tasks.facts.authority import supplied
 from installer_tasks.facts.base import Observations
 from installer_tasks.registry import Harbor, Reference, RegistryClient, auth, push_trial
 from installer_tasks.registry.errors import NotARegistry
@@ -26,16 +26,14 @@ def collect(answers: Mapping[str, str], observations: Observations) -> None:
 
     def ping() -> dict[str, Any]:
         parsed = Reference.parse(answers["registry.project"])
-        if answers["registry.ca"].strip():
-            certificates.parse_bundle(answers["registry.ca"], field="registry.ca")
+        found = _ping(parsed.host, supplied(answers, "registry.ca"))
         target.append(parsed)
-        return _ping(target[0].host, answers["registry.ca"])
+        return found
 
     if observations.observe("ping", ping) is None:
         return
-    client = RegistryClient(
-        target[0].host, answers["registry.username"], answers["registry.password"], answers["registry.ca"] or None
-    )
+    ca = supplied(answers, "registry.ca")
+    client = RegistryClient(target[0].host, answers["registry.username"], answers["registry.password"], ca)
     try:
         _look(client, target[0], answers, observations)
     finally:
@@ -46,7 +44,7 @@ def _look(client: RegistryClient, target: Reference, answers: Mapping[str, str],
     login = observations.observe("login", lambda: {"user": client.username, "seconds": round(client.ping(), 3)})
     if login is None:
         return
-    project = observations.observe("project", lambda: _project(client, target, answers["registry.ca"]))
+    project = observations.observe("project", lambda: _project(client, target, supplied(answers, "registry.ca")))
     if project is None:
         return
     looks = {"room": partial(_room, client, target, project, answers)}
@@ -55,9 +53,9 @@ def _look(client: RegistryClient, target: Reference, answers: Mapping[str, str],
     observations.observe_together(looks)
 
 
-def _ping(host: str, ca: str) -> dict[str, Any]:
+def _ping(host: str, ca: str | None) -> dict[str, Any]:
     """Asked without a user: a registry answers 200, or 401 with a challenge."""
-    client = RegistryClient(host, ca_pem=ca or None)
+    client = RegistryClient(host, ca_pem=ca)
     try:
         answer = client.transport.request("GET", "/v2/", seconds=FIRST_ANSWER)
     except Refused:  # by its token service, to which only a registry sends people
@@ -73,7 +71,7 @@ def _ping(host: str, ca: str) -> dict[str, Any]:
     return {"host": host, "status": answer.status}
 
 
-def _project(client: RegistryClient, target: Reference, ca: str) -> dict[str, Any]:
+def _project(client: RegistryClient, target: Reference, ca: str | None) -> dict[str, Any]:
     harbor = Harbor(client)
     info = harbor.system_info()
     if info is None:
@@ -91,10 +89,10 @@ def _project(client: RegistryClient, target: Reference, ca: str) -> dict[str, An
     }
 
 
-def _anybody_may_pull(target: Reference, ca: str) -> bool:
+def _anybody_may_pull(target: Reference, ca: str | None) -> bool:
     """Asked without a user, as nodes do: that a repository is not there yet (404) is an answer, a refusal is none."""
     repository = target.repository(TRIAL_NAME)
-    client = RegistryClient(target.host, ca_pem=ca or None)
+    client = RegistryClient(target.host, ca_pem=ca)
     try:
         answer = client.transport.request("GET", f"/v2/{repository}/tags/list", scopes=(auth.pull(repository),))
     except (Refused, Missing):

@@ -1,0 +1,85 @@
+"""Debian's bind9 as a child of a test: authoritative for one zone on a free loopback port.
+
+with named(tmp_path, "tmc.example.com", ["@ A 10.0.0.1"]) as server:
+    ... server.address
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import dns.exception
+import dns.message
+import dns.query
+
+from tests.contract.docker_registry import free_port, program_path
+
+
+@dataclass(frozen=True)
+class Named:
+    """A name server that answers."""
+
+    port: int
+    log: Path
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+
+@contextmanager
+def named(folder: Path, zone: str, records: Iterable[str]) -> Iterator[Named]:
+    """`records` in the form of zone files, relative to the zone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    soa = "@ SOA ns.invalid. hostmaster.invalid. 1 3600 600 86400 60"
+    lines = ["$TTL 60", soa, "@ NS ns.invalid.", *records]
+    (folder / "zone").write_text("\n".join(lines) + "\n")
+    server = Named(free_port(), folder / "log")
+    (folder / "named.conf").write_text(_config(folder, server.port, zone))
+    with server.log.open("wb") as output:
+        command = [program_path("named"), "-g", "-n", "1", "-c", str(folder / "named.conf")]
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        _wait(server, zone, process)
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _config(folder: Path, port: int, zone: str) -> str:
+    return f"""
+options {{
+    directory "{folder}"; pid-file none; session-keyfile "{folder}/session.key"; managed-keys-directory "{folder}";
+    listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
+    recursion no; allow-transfer {{ none; }}; notify no; dnssec-validation no;
+}};
+controls {{ }};
+zone "{zone}" {{ type primary; file "{folder}/zone"; check-names ignore; }};
+"""
+
+
+def _wait(server: Named, zone: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 15
+    query = dns.message.make_query(zone, "SOA")
+    while True:
+        try:
+            if dns.query.udp(query, "127.0.0.1", 0.3, server.port).answer:
+                return
+        except (OSError, dns.exception.DNSException):
+            pass
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise AssertionError(f"named does not answer: {server.log.read_text(errors='replace')[-2000:]}")
+        try:
+            process.wait(0.05)
+        except subprocess.TimeoutExpired:
+            continue

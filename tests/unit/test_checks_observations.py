@@ -1,0 +1,64 @@
+"""Observing: each fact with its own value or error, looks side by side, nothing unexpected ever green."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from installer_tasks.errors import Missing
+from installer_tasks.facts.base import Observations
+from installer_tasks.text import Text
+
+
+def test_a_value_is_kept_and_returned() -> None:
+    seen = Observations()
+    assert seen.observe("nodes", lambda: [1]) == [1]
+    assert seen.get("nodes") == [1]
+    assert seen.facts["nodes"]["ok"] is True
+    assert seen.get("other") is None
+
+
+def test_an_error_is_kept_in_its_own_words() -> None:
+    def look() -> None:
+        raise Missing(Text("no such realm"), value="tmc", remedy=Text("create it"))
+
+    seen = Observations()
+    assert seen.observe("realm", look) is None
+    assert seen.get("realm") is None
+    error = seen.facts["realm"]["error"]
+    assert (error["value"], error["remedy"]["template"]) == ("tmc", "create it")
+
+
+def test_an_error_without_a_remedy_sends_nobody_to_the_log_of_a_stage() -> None:
+    def look() -> None:
+        raise Missing(Text("nothing there"), value="x")
+
+    seen = Observations()
+    seen.observe("x", look)
+    assert "stage" not in seen.facts["x"]["error"]["remedy"]["template"]
+
+
+def test_what_is_unexpected_is_a_crash_that_repeats_no_content(caplog: pytest.LogCaptureFixture) -> None:
+    def look() -> None:
+        raise RuntimeError("canary-password")
+
+    seen = Observations()
+    assert seen.observe("login", look) is None
+    error = seen.facts["login"]["error"]
+    assert (error["code"], error["value"]) == ("crashed", "login")
+    assert "canary-password" not in str(error)
+    assert "canary-password" not in caplog.text
+    assert "RuntimeError" in caplog.text
+
+
+def test_looks_side_by_side_each_keep_their_own() -> None:
+    together = threading.Barrier(3, timeout=5)
+
+    def fails() -> None:
+        together.wait()
+        raise Missing(Text("no"), value="x")
+
+    seen = Observations()
+    seen.observe_together({"a": lambda: together.wait() >= 0, "b": lambda: together.wait() >= 0, "c": fails})
+    assert {name: fact["ok"] for name, fact in seen.facts.items()} == {"a": True, "b": True, "c": False}
