@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import ssl
 import threading
@@ -98,11 +99,32 @@ def answering(
     """One fixed answer to everything."""
 
     def answer(connection: socket.socket, _stop: threading.Event) -> None:
-        connection.recv(65536)
+        request(connection)
         head = f"HTTP/1.1 {status}\r\n{headers}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         connection.sendall(head.encode() + body)
 
     return answer
+
+
+def request(connection: socket.socket) -> bytes:
+    """The whole request, body included: closing before it is read would reset the connection."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        block = connection.recv(65536)
+        if not block:
+            return data
+        data += block
+    head, _gap, body = data.partition(b"\r\n\r\n")
+    found = re.search(rb"content-length: (\d+)", head.lower())
+    while len(body) < (int(found[1]) if found else 0):
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+def plain_http(connection: socket.socket, _stop: threading.Event) -> None:
+    """A web server without TLS that is greeted with TLS."""
+    connection.recv(4096)
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
 def garbage(connection: socket.socket, _stop: threading.Event) -> None:

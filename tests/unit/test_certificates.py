@@ -259,7 +259,7 @@ def test_a_certificate_for_another_name_is_told_with_its_names(ca: PracticeCA, t
     assert name in error.detail
 
 
-@pytest.mark.parametrize("behaviour", [hostile.answering(body=b"plain"), hostile.garbage])
+@pytest.mark.parametrize("behaviour", [hostile.plain_http, hostile.garbage])
 def test_what_speaks_no_tls_is_told_apart(ca: PracticeCA, tmp_path: Path, behaviour: hostile.Behaviour) -> None:
     with hostile.serving(behaviour, None, tmp_path) as port:
         assert failed(port, ca.ca_pem).code == "tls-none"

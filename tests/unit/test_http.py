@@ -115,8 +115,7 @@ def test_what_is_not_http_is_said_to_be_no_web_server(
 
 
 def test_plain_http_is_told_apart(ca: PracticeCA, tmp_path: Path) -> None:
-    behaviour = hostile.answering(status="400 Bad Request", body=b"plain")
-    with hostile.serving(behaviour, None, tmp_path) as port, pytest.raises(TlsFailure) as failure:
+    with hostile.serving(hostile.plain_http, None, tmp_path) as port, pytest.raises(TlsFailure) as failure:
         http.fetch(f"https://localhost:{port}/", ca_pem=ca.ca_pem)
     assert failure.value.code == "tls-none"
 

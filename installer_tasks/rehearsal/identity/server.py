@@ -36,9 +36,12 @@ class IdentityServer:
         users: Sequence[Person],
         host: str = "127.0.0.1",
         port: int = 0,
+        name: str = "localhost",
         faults: FaultSwitch | None = None,
     ) -> None:
+        """`name` is what the issuer calls this machine; the certificate must hold it."""
         self._address = (host, port)
+        self._name = name
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(cert_file, key_file)
         self._faults = faults or NoFaults()
@@ -79,7 +82,7 @@ class IdentityServer:
 
     @property
     def issuer(self) -> str:
-        return f"https://localhost:{self.port}{REALM}"
+        return f"https://{self._name}:{self.port}{REALM}"
 
     @property
     def authorization_endpoint(self) -> str:
