@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from installer_tasks.bundle.errors import FIELD, MixedReleases, not_a_bundle
@@ -129,9 +129,12 @@ def _root_bundle(archive: Archive) -> Bundle | None:
 
 
 def _placed(archive: Archive) -> Archive:
-    if not archive.origin:
-        return archive
-    return archive.placed_at(repository_name(archive.origin))
+    """An imgpkg tar goes into one repository; images of other archives each have their own name, or the file's."""
+    if archive.kind == "imgpkg":
+        return archive.placed_at(repository_name(archive.origin or archive.path.stem))
+    unnamed = archive.path.stem
+    images = tuple(replace(image, repository=repository_name(image.repository or unnamed)) for image in archive.images)
+    return replace(archive, images=images)
 
 
 def repository_name(origin: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from installer_tasks.bundle.docker import is_docker_archive, read_docker_archive
 from installer_tasks.bundle.imgpkg import is_imgpkg_tar, read_imgpkg_tar
 from installer_tasks.bundle.model import Archive
 from installer_tasks.bundle.oci import LAYOUT_FILE, read_oci_folder, read_oci_tar
@@ -19,4 +20,6 @@ def find_archive(path: Path) -> Archive | None:
     entries = read_entries(path, links=True)
     if LAYOUT_FILE in entries:
         return read_oci_tar(path, entries)
-    return read_imgpkg_tar(path, read_entries(path)) if is_imgpkg_tar(entries) else None
+    if is_imgpkg_tar(entries):
+        return read_imgpkg_tar(path, read_entries(path))
+    return read_docker_archive(path, entries) if is_docker_archive(entries) else None

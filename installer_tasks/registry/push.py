@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from installer_tasks.errors import Cancelled, InstallerError
 from installer_tasks.registry.client import RegistryClient
@@ -22,6 +23,7 @@ from installer_tasks.registry.patience import DELAYS, Patience
 from installer_tasks.registry.plan import PlannedImage, PushPlan, Source, make_plan
 from installer_tasks.registry.progress import Counters, PushProgress
 from installer_tasks.registry.reference import Reference
+from installer_tasks.registry.state import ResumeFile
 from installer_tasks.registry.transfer import Transfer, Work
 from installer_tasks.registry.transport import is_loopback
 from installer_tasks.registry.upload import ChunkSize
@@ -44,6 +46,7 @@ class PushOptions:
     body_threads: int | None = None  #: None: by distance to the registry
     chunk_size: int | None = None  #: None: whole blobs, until something in between refuses them
     delays: tuple[float, ...] = DELAYS
+    resume_file: Path | None = None  #: see state.py; a push resumes without it too
 
 
 @dataclass(frozen=True)
@@ -100,19 +103,23 @@ class _Engine:
         bodies = options.body_threads or _body_threads(client)
         lanes = Lanes(options.control_threads, bodies)
         patience = Patience(lanes.stopped, self._counters.problem, options.delays)
-        self._work = Work(client, Graph(plan), self._counters, lanes, patience, ChunkSize(options.chunk_size))
+        self._resume = ResumeFile(options.resume_file, client.host, plan) if options.resume_file else None
+        self._work = Work(
+            client, Graph(plan), self._counters, lanes, patience, ChunkSize(options.chunk_size), self._resume
+        )
         self._transfer = Transfer(self._work, bodies)
 
     def run(self) -> PushResult:
         begun = time.monotonic()
-        self._work.lanes.start()
-        try:
-            self._phases()
-        except BaseException:
-            self._give_up()
-            raise
-        self._work.lanes.stop()
-        self._work.lanes.join(STOP_SECONDS)
+        with self._resume or nullcontext():
+            self._work.lanes.start()
+            try:
+                self._phases()
+            except BaseException:
+                self._give_up()
+                raise
+            self._work.lanes.stop()
+            self._work.lanes.join(STOP_SECONDS)
         self._counters.state = "done"
         self._show()
         return self._result(time.monotonic() - begun)
@@ -120,6 +127,7 @@ class _Engine:
     def _phases(self) -> None:
         self._show()
         self._for_each(self._plan.images, self._look)
+        self._believe()
         self._work.graph.count_waits()
         self._counters.state = "sending"
         self._transfer.begin()
@@ -169,6 +177,13 @@ class _Engine:
                 self._mark_present(child)
             else:
                 self._look_below(child)
+
+    def _believe(self) -> None:
+        """What an earlier attempt has settled needs no question; a refused manifest would tell of a change."""
+        for key in self._resume.known if self._resume else ():
+            pair = self._work.graph.pairs.get(key)
+            if pair is not None and not pair.settled:
+                self._work.settle(pair, "present")
 
     def _mark_present(self, node: Node) -> None:
         with self._work.lock:

@@ -17,6 +17,7 @@ from installer_tasks.registry.graph import Graph, Node, Pair
 from installer_tasks.registry.lanes import Lanes
 from installer_tasks.registry.patience import Patience
 from installer_tasks.registry.progress import Counters
+from installer_tasks.registry.state import ResumeFile
 from installer_tasks.registry.upload import BlobBody, BlobUpload, ChunkSize
 
 # urgency of control tasks, before their window: what ends an image or feeds a body lane comes first
@@ -34,6 +35,7 @@ class Work:
     lanes: Lanes
     patience: Patience
     chunks: ChunkSize
+    resume: ResumeFile | None = None
     put_tags: set[tuple[str, str]] = field(default_factory=set)  #: (repository, tag) put by this push
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -42,6 +44,8 @@ class Work:
         content = pair.content
         content.holders.add(pair.repository)
         pair.settled = True
+        if self.resume is not None:
+            self.resume.settled(pair.repository, pair.blob.digest)
         self.counters.settled(how, pair.blob.size, first=not content.counted)
         content.counted = True
         for node in pair.nodes:

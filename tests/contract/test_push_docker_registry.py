@@ -260,6 +260,31 @@ def test_after_kill_no_complete_blob_is_sent_again(plain: RunningRegistry, tmp_p
     client.close()
 
 
+def test_a_resume_file_spares_questions_and_is_not_the_truth(plain: RunningRegistry, tmp_path: Path) -> None:
+    """One image of many layers, interrupted; then the registry loses a blob that the file knows of."""
+    image = MadeImage("example.test/app", [layer(f"{number}", 800_000) for number in range(12)], tag="1")
+    archive = read_imgpkg_tar(write_imgpkg_tar(tmp_path / "app.tar", [image])).placed_at("app")
+    options = PushOptions(resume_file=tmp_path / "resume", body_threads=1)
+    client = plain.client()
+    with pytest.raises(Cancelled):
+        push(archive, target(plain), client, options=options, cancelled=lambda: sent_blobs(plain) > 2)
+    known = [json.loads(line)[1] for line in (tmp_path / "resume").read_text().splitlines()[1:]]
+    assert 0 < len(known) < len(archive.blobs)
+    client.delete_blob("tmc/app", known[0])
+    stored = {digest for digest in archive.blobs if client.head_blob("tmc/app", digest)}
+
+    before = len(plain.requests())
+    result = push(archive, target(plain), client, options=options)
+    client.close()
+    asked = [line for line in plain.requests()[before:] if line.startswith("HEAD") and "/blobs/" in line]
+    assert not [line for line in asked if any(digest in line for digest in known[1:])]
+    assert result.blobs_sent == len(archive.blobs) - len(stored)
+    assert not (tmp_path / "resume").exists()
+    client = plain.client()
+    assert verify(archive, target(plain), client).is_complete
+    client.close()
+
+
 def test_chunks_carry_everything_too(plain: RunningRegistry, release: ReleaseBundle) -> None:
     client = plain.client()
     push(release, target(plain), client, options=PushOptions(chunk_size=16_384))
