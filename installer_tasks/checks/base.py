@@ -82,6 +82,9 @@ NOT_COLLECTED: Mapping[str, Any] = {
 
 Judge = Callable[[Facts], Verdict]
 
+#: Errors of a look that another check tells in whole: where that one has failed, this is not a second red line.
+TOLD_BY = {"kubernetes-forbidden": "cluster.rights"}
+
 
 @dataclass(frozen=True)
 class Check:
@@ -115,7 +118,8 @@ def judge(check: Check, facts: Facts, failed: frozenset[str]) -> Verdict:
     try:
         return check.judge(facts)
     except Failed as failure:
-        return from_error(failure.error)
+        told_by = TOLD_BY.get(failure.error.get("code", ""), "")
+        return _blocked(told_by) if told_by in failed else from_error(failure.error)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         return _could_not_run(error)
 

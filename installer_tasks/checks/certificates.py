@@ -14,16 +14,26 @@ ISSUER = (*CLUSTER, "certificates.cluster_issuer")
 def _cert_manager(facts: Facts) -> Verdict:
     found = facts("certificates", "cert_manager")
     version = found["version"]
-    if not version:
+    if not found["installed"]:
         return Verdict(
             Level.FAIL,
-            text(_("cert-manager is not in this cluster, or not available.")),
-            value="certificates.cert-manager.io",
-            cause=text(_("No available cert-manager deployment was found.")),
+            text(_("cert-manager is not in this cluster.")),
+            value="clusterissuers.cert-manager.io",
+            cause=text(_("The cluster knows no ClusterIssuer.")),
             remedy=text(_("Install cert-manager before TMC-SM.")),
             evidence=found,
         )
-    low, high = releases.get(releases.known()[-1]).cert_manager
+    if not version:
+        return Verdict(
+            Level.WARN,
+            text(_("The version of cert-manager cannot be told.")),
+            value="deployments.apps/cert-manager",
+            cause=text(_("No deployment of it carries a version in its labels or the tag of its image.")),
+            remedy=text(_("Go on if it issues certificates, or look into its namespace.")),
+            command="kubectl get deployments -A -l app.kubernetes.io/name=cert-manager",
+            evidence=found,
+        )
+    low, high = releases.chosen(facts.answers).cert_manager
     if not _numbers(low) <= _numbers(version) <= _numbers(high):
         return Verdict(
             Level.WARN,
@@ -53,6 +63,7 @@ def _issuer_ready(facts: Facts) -> Verdict:
             cause=text(_("The cluster has: %(names)s."), names=", ".join(item["name"] for item in issuers) or "-"),
             remedy=text(_("Choose one of these, or create a ClusterIssuer; an Issuer of one namespace is not enough.")),
             command="kubectl get clusterissuers",
+            evidence={"issuers": issuers},
         )
     if not chosen["ready"]:
         return Verdict(
@@ -115,8 +126,8 @@ def _chain(facts: Facts) -> Verdict:
 
 
 CHECKS = (
-    Check("certificates.cert-manager", _("cert-manager is available, in a known version"), Owner.PLATFORM, CLUSTER,
-          _cert_manager, needs=("cluster.reachable",)),
+    Check("certificates.cert-manager", _("cert-manager is available, in a known version"), Owner.PLATFORM,
+          (*CLUSTER, "bundle.release"), _cert_manager, needs=("cluster.reachable",)),
     Check("certificates.issuer-ready", _("The ClusterIssuer exists and is Ready"), Owner.SECURITY, ISSUER,
           _issuer_ready, needs=("certificates.cert-manager",), strict=True),
     Check("certificates.authority", _("The supplied authority is one and is valid"), Owner.SECURITY,

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from installer_tasks import certificates
+from installer_tasks import certificates, names
 from installer_tasks.cluster import certmanager
 from installer_tasks.cluster.client import Cluster, connect
 from installer_tasks.cluster.kubeconfig import parse_kubeconfig
@@ -25,10 +25,13 @@ def collect(answers: Mapping[str, str], observations: Observations) -> None:
     observations.observe("authority", lambda: _authority(answers["certificates.ca"]))
     connections: list[Cluster] = []
 
-    def cert_manager() -> dict[str, str]:
+    def cert_manager() -> dict[str, Any]:
         kubeconfig = parse_kubeconfig(answers["cluster.kubeconfig"], context=answers["cluster.context"])
         connections.append(connect(kubeconfig))
-        return {"version": certmanager.version(connections[0])}
+        return {
+            "installed": connections[0].has_kind(certmanager.API, "ClusterIssuer"),
+            "version": certmanager.version(connections[0]),
+        }
 
     observations.observe("cert_manager", cert_manager)
     if not connections:
@@ -36,7 +39,7 @@ def collect(answers: Mapping[str, str], observations: Observations) -> None:
     cluster = connections[0]
     try:
         observations.observe("issuers", lambda: [_issuer(item) for item in certmanager.issuers(cluster)])
-        if answers["dns.zone"] and _is_ready(answers, observations):
+        if _is_ready(answers, observations):
             observations.observe("trial", lambda: _trial(cluster, answers))
     finally:
         cluster.close()
@@ -53,7 +56,8 @@ def _is_ready(answers: Mapping[str, str], observations: Observations) -> bool:
 
 def _trial(cluster: Cluster, answers: Mapping[str, str]) -> dict[str, Any]:
     """A certificate for a name in the real zone, issued, verified against the supplied authority, removed."""
-    name, host = f"trial-{secrets.token_hex(4)}", f"trial-{secrets.token_hex(4)}.{answers['dns.zone']}"
+    zone, name = names.parse_zone(answers["dns.zone"]), f"trial-{secrets.token_hex(4)}"
+    host = f"{name}.{zone}"
     with trial_namespace(cluster) as namespace:
         cluster.apply(certmanager.trial_certificate(name, namespace, answers["certificates.cluster_issuer"], host))
         chain, seconds = _issued(cluster, name, namespace)

@@ -11,10 +11,9 @@ from installer_tasks.cluster import inventory
 from installer_tasks.cluster.carvel import PACKAGING
 from installer_tasks.cluster.client import Cluster, connect
 from installer_tasks.cluster.kubeconfig import Kubeconfig, parse_kubeconfig
-from installer_tasks.errors import Missing
 from installer_tasks.facts.base import Observations
 
-#: Every right that the stages use: verb, resource, API group, namespaced. `*` is what cluster-admin has; the package's
+#: Every right that checks and stages use: verb, resource, API group. `*` is what cluster-admin has; the package's
 #: own service account gets it, and only who has it may give it.
 RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("create", "namespaces", ""),
@@ -38,12 +37,6 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("create", "certificates", "cert-manager.io"),
     ("*", "*", "*"),
 )
-LEFTOVER_KINDS = (
-    (PACKAGING, "PackageInstall"),
-    (PACKAGING, "PackageRepository"),
-    ("v1", "PersistentVolumeClaim"),
-    ("cert-manager.io/v1", "Certificate"),
-)
 
 
 def collect(answers: Mapping[str, str], observations: Observations) -> None:
@@ -58,10 +51,10 @@ def collect(answers: Mapping[str, str], observations: Observations) -> None:
     namespace = releases.chosen(answers).namespace
     looks: dict[str, Callable[[], Any]] = {
         "rights": partial(_rights, cluster),
-        "nodes": partial(_nodes, cluster),
+        "nodes": partial(inventory.nodes, cluster),
         "storage_classes": partial(inventory.storage_classes, cluster),
         "kapp_controller": partial(_kapp_controller, cluster),
-        "leftovers": partial(_leftovers, cluster, namespace),
+        "leftovers": partial(inventory.leftovers, cluster, namespace),
         "other_contours": partial(_other_contours, cluster, namespace),
     }
     try:
@@ -104,27 +97,9 @@ def _rights(cluster: Cluster) -> dict[str, Any]:
     return {"asked": len(RIGHTS), "missing": missing}
 
 
-def _nodes(cluster: Cluster) -> list[dict[str, Any]]:
-    return [
-        {**inventory.node(obj), "architecture": obj.get("status", {}).get("nodeInfo", {}).get("architecture", "")}
-        for obj in cluster.list("v1", "Node")
-    ]
-
-
 def _kapp_controller(cluster: Cluster) -> dict[str, Any]:
     served = cluster.has_kind(PACKAGING, "PackageInstall") and cluster.has_kind(PACKAGING, "PackageRepository")
     return {**inventory.kapp_controller(cluster), "resources": served}
-
-
-def _leftovers(cluster: Cluster, namespace: str) -> dict[str, Any]:
-    objects: list[str] = []
-    for api_version, kind in LEFTOVER_KINDS:
-        try:
-            found = cluster.list(api_version, kind, namespace)
-        except Missing:  # the kind itself is not served here; other checks say so
-            continue
-        objects += [f"{kind.lower()}/{item['metadata']['name']}" for item in found]
-    return {"namespace": namespace, "objects": objects}
 
 
 def _other_contours(cluster: Cluster, namespace: str) -> list[str]:

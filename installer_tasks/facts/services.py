@@ -15,7 +15,7 @@ from installer_tasks.text import text
 
 #: Cloud load balancers take up to two minutes; a page must not wait longer for one finding.
 ADDRESS_DEADLINE = 120.0
-PASSWORDS = ("services.postgres_password", "services.minio_password")
+PASSWORDS = ("services.postgres_password", "services.minio_password", "services.minio_username")
 
 
 def collect(answers: Mapping[str, str], observations: Observations) -> None:
@@ -34,11 +34,7 @@ def _load_balancer(answers: Mapping[str, str]) -> dict[str, Any]:
     kubeconfig = parse_kubeconfig(answers["cluster.kubeconfig"], context=answers["cluster.context"])
     cluster = connect(kubeconfig)
     try:
-        # Once the release's own load balancer has the asked address, a trial for the same one can only fail.
-        address, seconds = (
-            _ingress(cluster.find("v1", "Service", "contour-envoy", releases.chosen(answers).namespace)),
-            0,
-        )
+        address, seconds = _own_address(cluster, answers), 0
         if not address:
             with trial_namespace(cluster) as namespace:
                 cluster.apply(_service(namespace, answers))
@@ -46,6 +42,11 @@ def _load_balancer(answers: Mapping[str, str]) -> dict[str, Any]:
     finally:
         cluster.close()
     return {"skipped": False, "address": address, "seconds": seconds}
+
+
+def _own_address(cluster: Cluster, answers: Mapping[str, str]) -> str:
+    """Once the release's own load balancer has the asked address, a trial for the same one can only fail."""
+    return _ingress(cluster.find("v1", "Service", "contour-envoy", releases.chosen(answers).namespace))
 
 
 def _service(namespace: str, answers: Mapping[str, str]) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from typing import Any
 
 from installer_tasks.cluster.client import Cluster
 from installer_tasks.cluster.waiting import wait_for
-from installer_tasks.errors import InstallerError
-from installer_tasks.text import Text
+from installer_tasks.errors import InstallerError, Refused
+from installer_tasks.text import Text, text
+from installer_tasks.text import mark as _
 
 LABEL = "tmc-sm-installer.io/trial"
 #: A trial never takes this long; an older namespace was left by a killed worker.
@@ -24,7 +25,8 @@ ABANDONED = timedelta(minutes=10)
 
 @contextmanager
 def trial_namespace(cluster: Cluster) -> Iterator[str]:
-    """A labelled namespace that is gone afterwards."""
+    """A labelled namespace that is gone afterwards. Refused when this user could not remove it again."""
+    _require_delete(cluster)
     sweep(cluster)
     name = f"tmc-sm-installer-trial-{secrets.token_hex(4)}"
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {LABEL: "true"}}})
@@ -34,6 +36,16 @@ def trial_namespace(cluster: Cluster) -> Iterator[str]:
         # The finding matters more than the removal; what stays is swept by the next trial.
         with suppress(InstallerError):
             cluster.delete("v1", "Namespace", name)
+
+
+def _require_delete(cluster: Cluster) -> None:
+    if not cluster.can_i("delete", "namespaces"):
+        raise Refused(
+            text(_("The user of the kubeconfig may not delete namespaces, so no trial was made.")),
+            value="delete namespaces",
+            remedy=text(_("Use a kubeconfig of a cluster administrator.")),
+            code="kubernetes-forbidden",
+        )
 
 
 def sweep(cluster: Cluster) -> int:
