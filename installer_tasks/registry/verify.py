@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,10 +11,12 @@ from typing import Literal
 
 from installer_tasks.errors import Cancelled
 from installer_tasks.registry.client import RegistryClient
+from installer_tasks.registry.patience import Patience
 from installer_tasks.registry.plan import PlannedImage, Source, make_plan
 from installer_tasks.registry.reference import Reference
 
 QUESTIONS_AT_ONCE = 16
+LOOK_SECONDS = 0.1  #: between looks at cancelling
 
 
 @dataclass(frozen=True)
@@ -63,16 +67,20 @@ def verify(
 
 
 def _answers(questions: list[Question], cancelled: Callable[[], bool] | None) -> tuple[MissingItem, ...]:
-    """All questions, many at once; `cancelled` is asked in the calling thread."""
-    found = []
+    """All questions, many at once, patiently; `cancelled` is asked in the calling thread, ten times a second."""
+    found, asked_at, stopped = [], 0.0, threading.Event()
+    patience = Patience(stopped, lambda error: None)
     with ThreadPoolExecutor(QUESTIONS_AT_ONCE, thread_name_prefix="verify") as pool:
         try:
-            for answer in pool.map(lambda question: question(), questions):
-                if cancelled is not None and cancelled():
-                    raise Cancelled
+            for answer in pool.map(patience.attempt, questions):
+                if cancelled is not None and time.monotonic() - asked_at >= LOOK_SECONDS:
+                    asked_at = time.monotonic()
+                    if cancelled():
+                        raise Cancelled
                 if answer is not None:
                     found.append(answer)
         except BaseException:
+            stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return tuple(found)

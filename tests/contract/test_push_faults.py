@@ -345,3 +345,18 @@ def test_nothing_is_sent_of_a_bundle_with_missing_content(backend: RunningRegist
         error = refused(meddler, (read_imgpkg_tar(tar),), path, Incomplete)
         assert meddler.asked == []
     assert digest(image.layers[0]) in error.detail
+
+
+def test_verify_is_patient_and_can_be_cancelled(
+    backend: RunningRegistry, archives: tuple[Archive, ...], path: str
+) -> None:
+    with Meddler(backend.host) as meddler:
+        client, target = RegistryClient(meddler.host, plain_http=True), Reference(meddler.host, path)
+        push(archives, target, client, options=QUICK)
+        meddler.rules.append(once(on("HEAD", "/blobs/", Reply(503))))
+        assert verify(archives, target, client).is_complete
+        before = len(meddler.asked)
+        with pytest.raises(Cancelled):
+            verify(archives, target, client, cancelled=lambda: True)
+        assert not [asked for asked in meddler.asked[before:] if asked.method != "HEAD"]
+        client.close()
