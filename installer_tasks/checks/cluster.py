@@ -69,25 +69,25 @@ def _words(right: dict[str, Any]) -> dict[str, str]:
 
 def _workers(facts: Facts) -> Verdict:
     release = releases.chosen(facts.answers)
-    nodes = [node for node in facts("cluster", "nodes") if node["schedulable"] and node["ready"]]
-    # What a node can allocate is less than what it has: 15 % are kept for the system.
-    enough = [node for node in nodes if _is_big_enough(node, release)]
-    if len(enough) >= release.workers:
+    nodes = [node for node in facts("cluster", "nodes") if node["schedulable"]]
+    unfit = {node["name"]: lack for node in nodes if (lack := _lack(node, release))}
+    enough = len(nodes) - len(unfit)
+    if enough >= release.workers:
         return passed(
             _("%(count)d workers have at least %(cpu)d CPU, %(memory)d GiB and %(disk)d GiB of disk."),
-            count=len(enough),
+            count=enough,
             **_size(release),
             evidence={"nodes": nodes},
         )
     return Verdict(
         Level.FAIL,
         text(
-            _("%(count)d of %(total)d schedulable workers are large enough; %(workers)d are needed."),
-            count=len(enough),
+            _("%(count)d of %(total)d schedulable workers are ready and large enough; %(workers)d are needed."),
+            count=enough,
             total=len(nodes),
             workers=release.workers,
         ),
-        value=", ".join(node["name"] for node in nodes if node not in enough) or str(len(nodes)),
+        value=", ".join(f"{name} ({lack})" for name, lack in unfit.items()) or str(len(nodes)),
         cause=text(
             _("A worker needs %(cpu)d CPU, %(memory)d GiB of memory and %(disk)d GiB of disk."), **_size(release)
         ),
@@ -96,13 +96,16 @@ def _workers(facts: Facts) -> Verdict:
     )
 
 
-def _is_big_enough(node: dict[str, Any], release: releases.Release) -> bool:
+def _lack(node: dict[str, Any], release: releases.Release) -> str:
+    """What keeps this worker from counting. What a node can allocate is less than what it has: 15 % go to the system."""
     kept = 0.85
-    return bool(
-        node["cpu"] >= release.worker_cpu * kept
-        and node["memory"] >= release.worker_memory * kept
-        and node["disk"] >= release.worker_disk * kept
+    lacks = (
+        (not node["ready"], "NotReady"),
+        (node["cpu"] < release.worker_cpu * kept, f"cpu {node['cpu']:g}"),
+        (node["memory"] < release.worker_memory * kept, f"memory {node['memory'] / GIB:.1f} GiB"),
+        (node["disk"] < release.worker_disk * kept, f"disk {node['disk'] / GIB:.1f} GiB"),
     )
+    return ", ".join(words for lacking, words in lacks if lacking)
 
 
 def _size(release: releases.Release) -> dict[str, int]:
@@ -132,16 +135,20 @@ def _default_storage_class(facts: Facts) -> Verdict:
     default = [item["name"] for item in classes if item["default"]]
     if len(default) == 1:
         return passed(_("%(name)s is the one default StorageClass."), name=default[0], evidence={"classes": classes})
-    name = default[0] if default else (classes[0]["name"] if classes else "<name>")
     return Verdict(
         Level.FAIL,
         text(_("%(count)d StorageClasses are the default; exactly one must be."), count=len(default)),
-        value=", ".join(default),
+        value=", ".join(default or [item["name"] for item in classes]) or "storageclasses.storage.k8s.io",
         cause=text(_("The packages ask for volumes without naming a class.")),
         remedy=text(_("Mark exactly one StorageClass as the default.")),
-        command=f"kubectl annotate --overwrite storageclass {name} storageclass.kubernetes.io/is-default-class=true",
+        command="\n".join(_mark(name, "false") for name in default[1:])
+        or _mark(classes[0]["name"] if classes else "<name>", "true"),
         evidence={"classes": classes},
     )
+
+
+def _mark(name: str, default: str) -> str:
+    return f"kubectl annotate --overwrite storageclass {name} storageclass.kubernetes.io/is-default-class={default}"
 
 
 def _kapp_controller(facts: Facts) -> Verdict:
