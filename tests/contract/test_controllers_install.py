@@ -219,7 +219,7 @@ class TestInstallation:
         world = running(authority, Pace.LIFELIKE)
         with world as practice:
             practice.install()
-            eventually(lambda: practice.status("PackageInstall", "tanzu-mission-control").state == "reconciling")
+            eventually(lambda: practice.status("PackageRepository", "packages").state == "reconciling")
             started = time.monotonic()
             world.controllers.stop()
             assert time.monotonic() - started < 1

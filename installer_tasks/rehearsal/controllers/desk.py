@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from installer_tasks.rehearsal.controllers.kinds import API_VERSIONS, RESOURCES
+from installer_tasks.rehearsal.controllers.kinds import RESOURCES
+from installer_tasks.rehearsal.controllers.mirror import Mirror
 from installer_tasks.rehearsal.kube.errors import ApiError
 from installer_tasks.rehearsal.kube.resources import GVR
-from installer_tasks.rehearsal.kube.store import Store, Watch
+from installer_tasks.rehearsal.kube.store import Store
 
 Object = dict[str, Any]
 #: Digest of what was last asked for, as kapp keeps one: what others changed since stays as it is.
@@ -24,28 +24,34 @@ def _gvr(kind: str) -> GVR:
 
 
 class Desk:
-    """Objects in and out of one store."""
+    """Objects in and out of one store: read from a mirror of it once `follow` was called."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._watch: Watch | None = None
+        self._mirror: Mirror | None = None
 
-    def on_change(self, wake: Callable[[], None]) -> None:
+    def follow(self, wake: Callable[[], None]) -> None:
         """Call `wake` after every change of any object, until `close`."""
-        watch = self._watch = self._store.watch()
-        threading.Thread(target=_listen, args=(watch, wake), name="controllers-watch", daemon=True).start()
+        self._mirror = Mirror(self._store, wake)
+
+    def catch_up(self) -> None:
+        if self._mirror is not None:
+            self._mirror.catch_up()
 
     def close(self) -> None:
-        if self._watch is not None:
-            self._watch.stop()
+        if self._mirror is not None:
+            self._mirror.close()
 
     def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
-        return _typed(kind, self._store.get(_gvr(kind), namespace, name))
+        if self._mirror is not None:
+            return self._mirror.get(kind, namespace, name)
+        return self._store.get(_gvr(kind), namespace, name)
 
     def objects(self, kind: str, namespace: str | None = None) -> list[Object]:
         """Of one namespace, or of all."""
-        found = (_typed(kind, obj) for obj in self._store.list(_gvr(kind), namespace))
-        return [obj for obj in found if obj is not None]
+        if self._mirror is not None:
+            return self._mirror.objects(kind, namespace)
+        return self._store.list(_gvr(kind), namespace)
 
     def owned(self, kind: str, owner: Object) -> list[Object]:
         uid = owner["metadata"]["uid"]
@@ -57,8 +63,7 @@ class Desk:
         metadata = dict(obj["metadata"])
         if owner is not None and metadata.get("namespace") == owner["metadata"].get("namespace"):
             metadata["ownerReferences"] = [_reference(owner)]
-        created = self._store.create(_gvr(obj["kind"]), {**obj, "metadata": metadata})
-        return _typed(obj["kind"], created) or created
+        return self._written(obj["kind"], self._store.create(_gvr(obj["kind"]), {**obj, "metadata": metadata}))
 
     def ensure(self, obj: Object, *, owner: Object | None = None) -> Object:
         """As kapp does it: created when it is missing, changed when something else is asked for than last time."""
@@ -76,29 +81,26 @@ class Desk:
     def replace(self, obj: Object) -> Object:
         """Whatever its version: the controllers are alone in what they write."""
         metadata = {key: value for key, value in obj["metadata"].items() if key != "resourceVersion"}
-        replaced = self._store.update(_gvr(obj["kind"]), {**obj, "metadata": metadata})
-        return _typed(obj["kind"], replaced) or replaced
+        return self._written(obj["kind"], self._store.update(_gvr(obj["kind"]), {**obj, "metadata": metadata}))
 
     def status(self, obj: Object, status: Object) -> None:
-        """The whole status; nothing when the object has gone."""
-        metadata = obj["metadata"]
-        with suppress(ApiError):
-            self._store.patch_status(_gvr(obj["kind"]), metadata.get("namespace", ""), metadata["name"], status)
+        """The whole status; nothing when it is the same, or the object has gone."""
+        metadata, kind = obj["metadata"], obj["kind"]
+        if obj.get("status") != status:
+            with suppress(ApiError):
+                place = metadata.get("namespace", ""), metadata["name"]
+                self._written(kind, self._store.patch_status(_gvr(kind), *place, status))
 
     def delete(self, kind: str, name: str, namespace: str = "") -> None:
         self._store.delete(_gvr(kind), namespace, name)
+        if self._mirror is not None:
+            self._mirror.forget(kind, namespace, name)
+
+    def _written(self, kind: str, obj: Object) -> Object:
+        return self._mirror.remember(kind, obj) if self._mirror is not None else obj
 
     def log(self, namespace: str, pod: str, container: str, line: str) -> None:
         self._store.append_log(namespace, pod, line, container)
-
-
-def _listen(watch: Watch, wake: Callable[[], None]) -> None:
-    for _change in watch:
-        wake()
-
-
-def _typed(kind: str, obj: Object | None) -> Object | None:
-    return None if obj is None else {**obj, "apiVersion": API_VERSIONS[kind], "kind": kind}
 
 
 def _reference(owner: Object) -> Object:

@@ -32,6 +32,7 @@ class _Attempt:
     fingerprint: str
     progress: Progress = field(default_factory=Progress)
     transcript: kapp.Transcript = field(default_factory=kapp.Transcript)
+    settings: Object = field(default_factory=dict)  #: the parent's values, once they are known to be good
 
 
 class Installs:
@@ -66,12 +67,14 @@ class Installs:
 
     def _advance(self, obj: Object, attempt: _Attempt, values: Values) -> float | None:
         release, package = wanted_package(self._world.desk, obj)
-        self._check(obj, release, package, values)
+        if not attempt.settings:
+            self._check(obj, release, package, values)
+            attempt.settings = yaml.safe_load(values.parent) or {}
         key = ("install", obj["metadata"]["uid"], attempt.fingerprint)
         left = self._world.left(PREPARING, "prepare", *key)
         if left > 0:
             return left
-        settings = yaml.safe_load(values.parent) or {}
+        settings = attempt.settings
         if package is None:
             left, waits = 0.0, self._deploy_parent(obj, attempt.transcript, release)
         else:

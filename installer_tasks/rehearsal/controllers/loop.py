@@ -34,7 +34,7 @@ class Controllers:
         self._thread = threading.Thread(target=self._run, name="controllers", daemon=True)
 
     def start(self) -> None:
-        self._desk.on_change(self._wake.set)
+        self._desk.follow(self._wake.set)
         self._thread.start()
 
     def stop(self, timeout: float = 5.0) -> None:
@@ -52,6 +52,7 @@ class Controllers:
 
     def _round(self) -> float | None:
         """One look at everything; returns in how many seconds the next is due at the latest."""
+        self._desk.catch_up()
         due: list[float] = []
         for controller in self._controllers:
             for kind in controller.kinds:

@@ -26,6 +26,7 @@ class _Attempt:
     key: tuple[str, ...]
     started: str = field(default_factory=now)
     finished: str = ""
+    published: bool = False
 
 
 class Repositories:
@@ -46,7 +47,9 @@ class Repositories:
         attempt.finished = attempt.finished or now()
         if answer[0]:
             return self._failed(obj, attempt, answer[0])
-        self._publish(obj)
+        if not attempt.published:
+            self._publish(obj)
+            attempt.published = True
         self._world.desk.status(obj, _status(obj, attempt, "ReconcileSucceeded", "Reconcile succeeded", ""))
         return None
 
