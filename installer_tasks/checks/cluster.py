@@ -220,8 +220,8 @@ CHECKS = (
           _default_storage_class, needs=REACHED),
     Check("cluster.kapp-controller", _("kapp-controller serves packages"), Owner.PLATFORM, READS, _kapp_controller,
           needs=REACHED),
-    Check("cluster.leftovers", _("Nothing is left of an earlier installation"), Owner.PLATFORM, READS, _leftovers,
+    Check("cluster.leftovers", _("Nothing is left of an earlier installation"), Owner.PLATFORM, WITH_RELEASE, _leftovers,
           needs=REACHED),
-    Check("cluster.no-other-contour", _("No second Contour is in the cluster"), Owner.PLATFORM, READS,
+    Check("cluster.no-other-contour", _("No second Contour is in the cluster"), Owner.PLATFORM, WITH_RELEASE,
           _no_other_contour, needs=REACHED),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from installer_tasks.text import mark as _
 from installer_tasks.text import text
 
 PROVIDER = ("identity.issuer_url", "identity.ca")
-CLIENT = (*PROVIDER, "identity.client_id", "identity.client_secret")
+CLIENT = (*PROVIDER, "identity.client_id", "identity.client_secret", "dns.zone", "bundle.release")
 FOUND = ("identity.discovery",)
 #: Codes of a look that the provider answered without telling: a person must, and a healthy provider is not blamed.
 UNCLEAR = ("identity-client-unclear", "identity-redirect-unclear")
@@ -125,7 +125,6 @@ CHECKS = (
           needs=FOUND),
     Check("identity.client-valid", _("Client ID and secret are valid"), Owner.IDENTITY, CLIENT, _client_valid,
           needs=FOUND),
-    Check("identity.redirect-registered", _("The callback is registered"), Owner.IDENTITY,
-          (*CLIENT, "dns.zone", "bundle.release"), _redirect_registered,
+    Check("identity.redirect-registered", _("The callback is registered"), Owner.IDENTITY, CLIENT, _redirect_registered,
           needs=(*FOUND, "dns.zone-well-formed")),
 )  # fmt: skip

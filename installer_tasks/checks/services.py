@@ -81,6 +81,6 @@ CHECKS = (
           ("services.postgres_password", "services.minio_password", "services.minio_username"), _passwords, strict=True),
     Check("services.load-balancer", _("The load balancer gives an address"), Owner.NETWORK,
           ("cluster.kubeconfig", "cluster.context", "services.service_type", "services.load_balancer_ip",
-           "services.load_balancer_class"), _load_balancer, needs=("cluster.reachable",),
+           "services.load_balancer_class", "bundle.release"), _load_balancer, needs=("cluster.reachable",),
           touches=_("Makes a Service of type LoadBalancer in a namespace of its own and removes both.")),
 )  # fmt: skip

@@ -7,7 +7,10 @@ assert look.levels == all_of("registry", "pass")
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,21 +50,72 @@ def all_of(system: str, level: str) -> dict[str, str]:
 
 
 def look_at(system: str, answers: Mapping[str, str], *, failed: Iterable[str] = (), hidden: Iterable[str] = ()) -> Look:
-    """Collect and judge; fails when a finding lacks its words, or a secret (also the `hidden` ones) is in anything."""
-    effective = answer_keys.with_defaults(answers)
-    observations = Observations()
+    """Collect and judge. Fails when a finding lacks its words, when a check read an answer that it does not name, or when
+    a secret (also one of `hidden`) is in anything."""
+    effective = _Recorded(answer_keys.with_defaults(answers))
+    observations = _Recording(effective)
     COLLECTORS[system](effective, observations)
     facts = json.loads(json.dumps(observations.facts))  # as the database keeps them
     verdicts: dict[str, Verdict] = {}
     bad = set(failed)
     for check in checks.of_system(system):
-        verdicts[check.name] = judge(check, Facts({system: facts}, effective), frozenset(bad))
+        with effective.during(check.name):
+            given = _RecordedFacts({system: facts}, effective)
+            verdicts[check.name] = judge(check, given, frozenset(bad))
+        read = effective.read[check.name].union(*(effective.read[name] for name in given.asked))
+        assert read <= set(check.reads), f"{check.name} reads {read - set(check.reads)} and does not say so"
         if verdicts[check.name].level in BAD:
             bad.add(check.name)
     look = Look(facts, verdicts)
     _require_words(look)
     _require_no_secret(look, [*(effective[key] for key in answer_keys.SECRETS), *hidden])
     return look
+
+
+class _Recorded(dict[str, str]):
+    """Answers that remember who read which of them: a fact or a check, each in its own thread."""
+
+    def __init__(self, answers: Mapping[str, str]) -> None:
+        super().__init__(answers)
+        self.read: defaultdict[str, set[str]] = defaultdict(set)
+        self._reader = threading.local()
+
+    @contextmanager
+    def during(self, reader: str) -> Iterator[None]:
+        self._reader.name = reader
+        yield
+        self._reader.name = ""
+
+    def __getitem__(self, key: str) -> str:
+        self._note(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self._note(key)
+        return super().get(key, default)
+
+    def _note(self, key: str) -> None:
+        self.read[getattr(self._reader, "name", "")].add(key)
+
+
+class _Recording(Observations):
+    def __init__(self, answers: _Recorded) -> None:
+        super().__init__()
+        self._answers = answers
+
+    def observe(self, name: str, look: Callable[[], Any]) -> Any:
+        with self._answers.during(name):
+            return super().observe(name, look)
+
+
+class _RecordedFacts(Facts):
+    def __init__(self, systems: Mapping[str, Mapping[str, Any]], answers: Mapping[str, str]) -> None:
+        super().__init__(systems, answers)
+        self.asked: set[str] = set()
+
+    def __call__(self, system: str, name: str) -> Any:
+        self.asked.add(name)
+        return super().__call__(system, name)
 
 
 def _require_words(look: Look) -> None:
