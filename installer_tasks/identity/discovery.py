@@ -1,0 +1,145 @@
+"""The discovery document and the published keys, judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from installer_tasks.errors import InputError, Invalid
+from installer_tasks.http import TIMEOUT, fetch, json_object, parse_url, without_secrets
+from installer_tasks.identity.answers import good
+from installer_tasks.text import Text, text
+from installer_tasks.text import mark as _
+
+WELL_KNOWN = "/.well-known/openid-configuration"
+FIELD = "identity.issuer_url"
+ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+#: What a key must hold to verify with.
+KEY_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What a provider says of itself."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    scopes: tuple[str, ...]
+    response_types: tuple[str, ...]
+    grant_types: tuple[str, ...]
+    auth_methods: tuple[str, ...]
+    claims: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class KeySet:
+    """The published keys; `usable` can verify signatures."""
+
+    url: str
+    total: int
+    usable: int
+    algorithms: tuple[str, ...]
+
+
+def parse_issuer(source: str) -> str:
+    """The issuer URL as it was meant, letter for letter; InputError for what cannot be one."""
+    issuer = source.strip()
+    target = parse_url(issuer, field=FIELD)
+    if WELL_KNOWN in target.path:
+        raise InputError(
+            Text(_("This is the address of the discovery document, not the issuer.")),
+            value=without_secrets(issuer),
+            remedy=text(_("Give %(issuer)s."), issuer=issuer.partition(WELL_KNOWN)[0]),
+            field=FIELD,
+            code="issuer-is-document",
+        )
+    if target.query or target.fragment or issuer[-1] in "?#":
+        raise InputError(
+            Text(_("An issuer has neither ? nor #.")),
+            value=without_secrets(issuer),
+            remedy=Text(_("Copy the value of issuer from the provider's discovery document.")),
+            field=FIELD,
+            code="issuer-has-query",
+        )
+    return issuer
+
+
+def discover(issuer: str, ca_pem: str | None = None, timeout: float = TIMEOUT) -> Discovery:
+    """The provider's discovery document, judged: its issuer must be this one to the letter, its endpoints https."""
+    expected = parse_issuer(issuer)
+    response = fetch(expected.removesuffix("/") + WELL_KNOWN, ca_pem=ca_pem, timeout=timeout)
+    document = json_object(good(response))
+    found = document.get("issuer")
+    if not isinstance(found, str) or found != expected:
+        raise Invalid(
+            text(
+                _("The provider says that it is %(found)s, not %(expected)s."), found=_shown(found), expected=expected
+            ),
+            value=expected,
+            remedy=Text(_("Enter the issuer exactly as the provider writes it, also the slash at its end.")),
+            code="identity-issuer-mismatch",
+            field=FIELD,
+        )
+    endpoints = {name: _endpoint(document, name, expected) for name in ENDPOINTS}
+    return Discovery(
+        issuer=expected,
+        **endpoints,
+        scopes=_words(document, "scopes_supported"),
+        response_types=_words(document, "response_types_supported"),
+        grant_types=_words(document, "grant_types_supported") or ("authorization_code", "implicit"),
+        auth_methods=_words(document, "token_endpoint_auth_methods_supported") or ("client_secret_basic",),
+        claims=_words(document, "claims_supported"),
+    )
+
+
+def jwks(discovery: Discovery, ca_pem: str | None = None, timeout: float = TIMEOUT) -> KeySet:
+    """The provider's published keys."""
+    response = fetch(discovery.jwks_uri, ca_pem=ca_pem, timeout=timeout)
+    keys = json_object(good(response)).get("keys")
+    if not isinstance(keys, list):
+        raise Invalid(
+            text(_("The key set at %(url)s holds no list of keys."), url=discovery.jwks_uri),
+            value=discovery.jwks_uri,
+            code="identity-no-keys",
+        )
+    usable = [key for key in keys if _can_verify(key)]
+    algorithms = tuple(sorted({str(key.get("alg") or key["kty"])[:20] for key in usable}))
+    return KeySet(discovery.jwks_uri, len(keys), len(usable), algorithms)
+
+
+def _endpoint(document: Mapping[str, Any], name: str, issuer: str) -> str:
+    found = document.get(name)
+    try:
+        if isinstance(found, str):
+            return parse_url(found).geturl()
+    except InputError as error:
+        raise Invalid(
+            text(_("%(name)s of the provider is no https address: %(value)s."), name=name, value=_shown(found)),
+            value=issuer,
+            remedy=Text(_("Have the provider publish https addresses; behind a proxy, tell it its public address.")),
+            code="identity-endpoint",
+        ) from error
+    raise Invalid(
+        text(_("The discovery document has no %(name)s."), name=name),
+        value=issuer,
+        remedy=Text(_("Check that this is an OpenID Connect provider, not only OAuth.")),
+        code="identity-endpoint",
+    )
+
+
+def _shown(value: object) -> str:
+    return without_secrets(value) if isinstance(value, str) and value else "-"
+
+
+def _words(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    found = document.get(name)
+    return tuple(item[:100] for item in found[:200] if isinstance(item, str)) if isinstance(found, list) else ()
+
+
+def _can_verify(key: object) -> bool:
+    if not isinstance(key, dict) or key.get("use", "sig") != "sig":
+        return False
+    return all(isinstance(key.get(name), str) for name in KEY_MEMBERS.get(str(key.get("kty")), ("kty-unknown",)))
