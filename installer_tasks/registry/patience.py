@@ -25,7 +25,7 @@ class Patience:
     def __init__(
         self,
         stopped: threading.Event,
-        on_problem: Callable[[InstallerError], None],
+        on_problem: Callable[[InstallerError], None] | None = None,
         delays: tuple[float, ...] = DELAYS,
     ) -> None:
         self._stopped = stopped
@@ -46,7 +46,8 @@ class Patience:
                 self._left(failed=error.retry, wait=self._wait(error, delay))
                 if not error.retry or delay < 0:
                     raise
-                self._on_problem(error)
+                if self._on_problem is not None:
+                    self._on_problem(error)
                 self._pause(self._wait(error, delay))
             except BaseException:
                 self._left(failed=False, wait=0)

@@ -69,7 +69,7 @@ def verify(
 def _answers(questions: list[Question], cancelled: Callable[[], bool] | None) -> tuple[MissingItem, ...]:
     """All questions, many at once, patiently; `cancelled` is asked in the calling thread, ten times a second."""
     found, asked_at, stopped = [], 0.0, threading.Event()
-    patience = Patience(stopped, lambda error: None)
+    patience = Patience(stopped)
     with ThreadPoolExecutor(QUESTIONS_AT_ONCE, thread_name_prefix="verify") as pool:
         try:
             for answer in pool.map(patience.attempt, questions):

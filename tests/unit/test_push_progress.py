@@ -140,7 +140,7 @@ def test_a_pause_ends_with_the_push() -> None:
 
 def test_an_ill_registry_is_probed_by_one_at_a_time() -> None:
     """After three failures in a row, no two requests are under way at once until one succeeds."""
-    shared = Patience(threading.Event(), lambda error: None, delays=(0.001,) * 20)
+    shared = Patience(threading.Event(), delays=(0.001,) * 20)
     lock = threading.Lock()
     state = {"under_way": 0, "most": 0, "asked": 0}
 
