@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from installer_tasks.rehearsal.controllers.definitions import CERT_MANAGER, CONTOUR, KAPP_CONTROLLER
+from installer_tasks.rehearsal.controllers.definitions import CERT_MANAGER, KAPP_CONTROLLER
 from installer_tasks.rehearsal.controllers.desk import Desk, Object
 from installer_tasks.rehearsal.controllers.world import condition, now
 from installer_tasks.rehearsal.kube.resources import GVR
@@ -19,7 +19,7 @@ def seed(store: Store, *, kapp_controller: str = "0.48.2", cert_manager: str = "
     for name in ("default", "kube-system", "kapp-controller", "cert-manager"):
         if store.get(NAMESPACES, "", name) is None:
             store.create(NAMESPACES, {"metadata": {"name": name}})
-    for definition in (*KAPP_CONTROLLER, *CERT_MANAGER, *CONTOUR):
+    for definition in (*KAPP_CONTROLLER, *CERT_MANAGER):
         desk.ensure(definition)
     for node in (_node("control-plane", control_plane=True), *(_node(f"worker-{n}") for n in range(1, WORKERS + 1))):
         desk.status(desk.ensure({key: value for key, value in node.items() if key != "status"}), node["status"])
