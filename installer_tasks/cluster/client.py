@@ -99,9 +99,14 @@ class _Connection:
         try:
             with failures(Call(self.server, "get")):
                 self._api = _api(kubeconfig)
-                self._client = _Dynamic(self._api, str(Path(folder, "discovery.json")), timeout)
         except BaseException:
             self._cleanup()
+            raise
+        try:
+            with failures(Call(self.server, "get")):
+                self._client = _Dynamic(self._api, str(Path(folder, "discovery.json")), timeout)
+        except BaseException:
+            self.close()
             raise
 
     def close(self) -> None:
