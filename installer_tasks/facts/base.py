@@ -7,16 +7,21 @@ an InstallerError becomes that fact's error, anything unexpected becomes `crashe
 from __future__ import annotations
 
 import logging
+import queue
+import threading
 import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from installer_tasks.errors import InstallerError
+from installer_tasks.errors import InstallerError, Stalled
 from installer_tasks.text import Text, text
 from installer_tasks.text import mark as _
 
+#: Twenty questions to a slow cluster end within this; looks that wait or read much give their own.
+DEADLINE = 120.0
+_TOO_SLOW = Text(_("Look at the system and at the proxies on the way: answers come too slowly or by drips."))
 _LOOK_THERE = Text(_("Look at the log of that system at this moment, mend it, then check again."))
 
 log = logging.getLogger(__name__)
@@ -28,10 +33,10 @@ class Observations:
     def __init__(self) -> None:
         self.facts: dict[str, dict[str, Any]] = {}
 
-    def observe(self, name: str, look: Callable[[], Any]) -> Any:
+    def observe(self, name: str, look: Callable[[], Any], seconds: float = DEADLINE) -> Any:
         """Look once; the value (plain JSON data) is kept and returned, or None when it could not be had."""
         try:
-            value = look()
+            value = _within(seconds, name, look)
         except InstallerError as error:
             if error.remedy is InstallerError.default_remedy:  # it speaks of stages, and this is none
                 error.remedy = _LOOK_THERE
@@ -59,6 +64,30 @@ class Observations:
 
 
 Collector = Callable[[Mapping[str, str], Observations], None]
+
+
+def _within(seconds: float, name: str, look: Callable[[], Any]) -> Any:
+    """The look's value. Each request has its own time limit; this one is for systems that keep below it by drips.
+
+    A thread cannot be ended from outside: one that is late is left behind, and ends when its connection does.
+    """
+    done: queue.SimpleQueue[tuple[Any, Exception | None]] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            done.put((look(), None))
+        except Exception as error:  # noqa: BLE001 - raised again where it is waited for
+            done.put((None, error))
+
+    threading.Thread(target=work, name=f"facts-{name}", daemon=True).start()
+    try:
+        value, error = done.get(timeout=seconds)
+    except queue.Empty:
+        cause = text(_("Looking at %(fact)s did not end within %(seconds)d seconds."), fact=name, seconds=int(seconds))
+        raise Stalled(cause, value=name, remedy=_TOO_SLOW, code="look-stalled") from None
+    if error is not None:
+        raise error
+    return value
 
 
 def _now() -> str:

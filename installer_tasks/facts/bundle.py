@@ -14,6 +14,9 @@ from installer_tasks.facts.base import Observations
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
 
+#: Of twenty gigabytes from a slow network disk.
+READING_DEADLINE = 3600.0
+
 
 def collect(answers: Mapping[str, str], observations: Observations) -> None:
     bundles: list[ReleaseBundle] = []
@@ -23,9 +26,9 @@ def collect(answers: Mapping[str, str], observations: Observations) -> None:
             bundles.append(read_release_bundle(Path(answers["bundle.path"])))
         return _contents(bundles[0])
 
-    observations.observe("contents", contents)
+    observations.observe("contents", contents, seconds=READING_DEADLINE)
     if bundles:
-        observations.observe("digests", lambda: _digests(bundles[0]))
+        observations.observe("digests", lambda: _digests(bundles[0]), seconds=READING_DEADLINE)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from installer_tasks.cluster import certmanager
 from installer_tasks.cluster.client import Cluster, connect
 from installer_tasks.cluster.kubeconfig import parse_kubeconfig
 from installer_tasks.errors import Stalled
-from installer_tasks.facts.base import Observations
+from installer_tasks.facts.base import DEADLINE, Observations
 from installer_tasks.facts.trials import trial_namespace, wait_until
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
@@ -40,7 +40,7 @@ def collect(answers: Mapping[str, str], observations: Observations) -> None:
     try:
         observations.observe("issuers", lambda: [_issuer(item) for item in certmanager.issuers(cluster)])
         if _is_ready(answers, observations):
-            observations.observe("trial", lambda: _trial(cluster, answers))
+            observations.observe("trial", lambda: _trial(cluster, answers), seconds=TRIAL_DEADLINE + DEADLINE)
     finally:
         cluster.close()
 

@@ -12,12 +12,14 @@ from installer_tasks.facts.authority import supplied
 from installer_tasks.facts.base import Observations
 from installer_tasks.identity import Discovery
 
+TIMEOUT = 10.0  #: of each request
+
 
 def collect(answers: Mapping[str, str], observations: Observations) -> None:
     found: list[Discovery] = []
 
     def discovery() -> dict[str, Any]:
-        found.append(identity.discover(answers["identity.issuer_url"], supplied(answers, "identity.ca")))
+        found.append(identity.discover(answers["identity.issuer_url"], supplied(answers, "identity.ca"), TIMEOUT))
         return asdict(found[0])
 
     if observations.observe("discovery", discovery) is None:
@@ -27,7 +29,7 @@ def collect(answers: Mapping[str, str], observations: Observations) -> None:
 
 
 def _keys(discovery: Discovery, answers: Mapping[str, str]) -> dict[str, Any]:
-    return asdict(identity.jwks(discovery, supplied(answers, "identity.ca")))
+    return asdict(identity.jwks(discovery, supplied(answers, "identity.ca"), TIMEOUT))
 
 
 def _client(discovery: Discovery, answers: Mapping[str, str]) -> dict[str, Any]:
@@ -38,6 +40,7 @@ def _client(discovery: Discovery, answers: Mapping[str, str]) -> dict[str, Any]:
         # No code is ever sent there: any callback will do while the zone is not known.
         redirect_uri=releases.chosen(answers).redirect_uri(answers["dns.zone"] or "zone.invalid"),
         ca_pem=supplied(answers, "identity.ca"),
+        timeout=TIMEOUT,
     )
     return asdict(verdict)
 
@@ -48,5 +51,6 @@ def _redirect(discovery: Discovery, answers: Mapping[str, str]) -> dict[str, Any
         answers["identity.client_id"],
         releases.chosen(answers).redirect_uri(names.parse_zone(answers["dns.zone"])),
         ca_pem=supplied(answers, "identity.ca"),
+        timeout=TIMEOUT,
     )
     return asdict(verdict)

@@ -8,7 +8,7 @@ from typing import Any
 from installer_tasks import releases
 from installer_tasks.cluster.client import Cluster, connect
 from installer_tasks.cluster.kubeconfig import parse_kubeconfig
-from installer_tasks.facts.base import Observations
+from installer_tasks.facts.base import DEADLINE, Observations
 from installer_tasks.facts.trials import trial_namespace, wait_until
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
@@ -20,7 +20,7 @@ PASSWORDS = ("services.postgres_password", "services.minio_password", "services.
 
 def collect(answers: Mapping[str, str], observations: Observations) -> None:
     observations.observe("passwords", lambda: {key: _kind(answers[key]) for key in PASSWORDS})
-    observations.observe("load_balancer", lambda: _load_balancer(answers))
+    observations.observe("load_balancer", lambda: _load_balancer(answers), seconds=ADDRESS_DEADLINE + DEADLINE)
 
 
 def _kind(password: str) -> dict[str, int | bool]:

@@ -18,7 +18,7 @@ from installer_tasks import answers as answer_keys
 from installer_tasks import checks
 from installer_tasks.checks.base import Facts, Level, Verdict, judge
 from installer_tasks.facts import COLLECTORS
-from installer_tasks.facts.base import Observations
+from installer_tasks.facts.base import DEADLINE, Observations
 from installer_tasks.findings import BAD, verdict_json
 
 QUIET = (Level.PASS, Level.BLOCKED)
@@ -103,9 +103,12 @@ class _Recording(Observations):
         super().__init__()
         self._answers = answers
 
-    def observe(self, name: str, look: Callable[[], Any]) -> Any:
-        with self._answers.during(name):
-            return super().observe(name, look)
+    def observe(self, name: str, look: Callable[[], Any], seconds: float = DEADLINE) -> Any:
+        def recorded() -> Any:
+            with self._answers.during(name):
+                return look()
+
+        return super().observe(name, recorded, seconds)
 
 
 class _RecordedFacts(Facts):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -260,3 +262,14 @@ def test_what_the_provider_does_not_tell_is_a_warning_and_never_green(files: tup
 def test_a_provider_that_is_ill_behind_its_discovery(files: tuple[Path, Path], ca: PracticeCA) -> None:
     found = asked_of(files, ca, {"POST /token": (500, "oops"), "/authorize": (500, "oops")})
     assert found.levels == HEALTHY | {"identity.client-valid": FAIL, "identity.redirect-registered": FAIL}
+
+
+def test_a_provider_that_accepts_and_says_nothing_ends_in_time(look: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("installer_tasks.facts.identity.TIMEOUT", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        host = f"127.0.0.1:{mute.getsockname()[1]}"
+        begun = time.monotonic()
+        found = look(issuer_url=f"https://{host}/realms/tmc")
+        assert time.monotonic() - begun < 3
+    assert found.levels == NOT_FOUND
+    assert found["identity.discovery"].value == host

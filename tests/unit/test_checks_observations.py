@@ -62,3 +62,13 @@ def test_looks_side_by_side_each_keep_their_own() -> None:
     seen = Observations()
     seen.observe_together({"a": lambda: together.wait() >= 0, "b": lambda: together.wait() >= 0, "c": fails})
     assert {name: fact["ok"] for name, fact in seen.facts.items()} == {"a": True, "b": True, "c": False}
+
+
+def test_a_look_that_does_not_end_is_left_behind_with_words() -> None:
+    ended = threading.Event()
+    seen = Observations()
+    assert seen.observe("drips", lambda: ended.wait(30), seconds=0.05) is None
+    error = seen.facts["drips"]["error"]
+    assert (error["code"], error["value"]) == ("look-stalled", "drips")
+    ended.set()
+    assert seen.facts["drips"]["ok"] is False
