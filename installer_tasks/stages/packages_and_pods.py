@@ -92,8 +92,8 @@ class PackagesAndPods:
     def run(self, context: Context) -> None:
         teller = _Teller(context.report)
         wait_for(
-            lambda: teller.tell(_look(context)),
-            lambda picture: picture.done,
+            lambda: _look(context),
+            teller.tell,
             deadline=DEADLINE,
             describe=describe,
             cancelled=context.cancelled,
@@ -115,7 +115,8 @@ class _Teller:
         self._last: tuple[object, ...] = ()
         self._moved = time.monotonic()
 
-    def tell(self, picture: Picture) -> Picture:
+    def tell(self, picture: Picture) -> bool:
+        """Whether all is done."""
         self._report.progress(picture.as_json())
         for package in picture.packages:
             self._tell_package(package)
@@ -124,7 +125,7 @@ class _Teller:
             self._last, self._moved = seen, time.monotonic()
         elif time.monotonic() - self._moved > STANDSTILL:
             raise stands_still(picture)
-        return picture
+        return picture.done
 
     def _tell_package(self, package: Package) -> None:
         before = self._states.get(package.name, "pending")
