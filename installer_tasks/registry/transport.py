@@ -15,11 +15,11 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from installer_tasks.certificates import ssl_context
 from installer_tasks.errors import Cancelled, InputError
 from installer_tasks.registry.answers import Answer, error_of_failure
 from installer_tasks.registry.auth import Authorizer, Scopes
 from installer_tasks.registry.errors import ForeignLocation
-from installer_tasks.registry.tls import tls_context
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
 
@@ -51,7 +51,7 @@ class Transport:
         self._aborted = threading.Event()
         self._lock = threading.Lock()
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
-        context = None if plain_http else tls_context(ca_pem)
+        context = None if plain_http else ssl_context(ca_pem, field="registry.ca")
         self._pools = _pools(name, self.base, context, self._opened)
         self._auth = Authorizer(self.base, username, password, lambda url, headers: self._send("GET", url, headers))
 

@@ -26,6 +26,11 @@ class Fault:
 FAULTS: tuple[Fault, ...] = (
     Fault("kube.slow", _("The Kubernetes API takes two seconds for each answer")),
     Fault("kube.unavailable", _("The Kubernetes API answers 503")),
+    Fault("dns.servfail", _("The DNS server answers SERVFAIL")),
+    Fault("dns.silent", _("The DNS server does not answer")),
+    Fault("edge.unavailable", _("The load balancer answers 503")),
+    Fault("identity.unavailable", _("The identity provider answers 503")),
+    Fault("identity.issuer-mismatch", _("The identity provider calls itself by another name")),
     Fault("registry.read-only", _("The registry is in read-only mode")),
     Fault("registry.unavailable", _("The registry answers 503")),
 )

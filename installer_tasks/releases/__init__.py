@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from installer_tasks.releases import v1_4_1
 from installer_tasks.releases.model import Package, PublicCertificate, Release, Workload
 
-__all__ = ["RELEASES", "Package", "PublicCertificate", "Release", "Workload", "get", "known"]
+__all__ = ["RELEASES", "Package", "PublicCertificate", "Release", "Workload", "chosen", "get", "known"]
 
 RELEASES: tuple[Release, ...] = (v1_4_1.RELEASE,)
 
@@ -21,3 +23,9 @@ def get(version: str) -> Release:
         if release.version == version:
             return release
     raise KeyError(version)
+
+
+def chosen(answers: Mapping[str, str]) -> Release:
+    """The release that the answers name, else the newest one known: for looks that come before a choice."""
+    wanted = answers.get("bundle.release", "")
+    return get(wanted) if wanted in known() else RELEASES[-1]
