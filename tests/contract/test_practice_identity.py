@@ -42,7 +42,7 @@ def server(ca: PracticeCA, folder: Path) -> Iterator[IdentityServer]:
 
 
 @pytest.fixture
-def relying_party(server: IdentityServer, ca: PracticeCA, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RPHandler:
+def relying_party(server: IdentityServer, ca: PracticeCA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RPHandler:
     monkeypatch.chdir(tmp_path)  # it keeps its keys below the working folder
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(ca.ca_file))
     oidc = "idpyoidc.client.oidc"
