@@ -153,20 +153,29 @@ def _mark(name: str, default: str) -> str:
 
 def _kapp_controller(facts: Facts) -> Verdict:
     found = facts("cluster", "kapp_controller")
-    if found["namespace"] and found["resources"]:
-        return passed(
-            _("kapp-controller runs in %(namespace)s and serves packages."),
-            namespace=found["namespace"],
+    if not (found["namespace"] and found["resources"]):
+        return Verdict(
+            Level.FAIL,
+            text(_("kapp-controller is not in this cluster.")),
+            value="packageinstalls.packaging.carvel.dev",
+            cause=text(_("The cluster does not serve packaging.carvel.dev, or has no kapp-controller deployment.")),
+            remedy=text(_("Install kapp-controller (on Tanzu clusters it comes with the cluster).")),
             evidence=found,
         )
-    return Verdict(
-        Level.FAIL,
-        text(_("kapp-controller is not in this cluster.")),
-        value="packageinstalls.packaging.carvel.dev",
-        cause=text(
-            _("The cluster does not serve packaging.carvel.dev, or no kapp-controller deployment is available.")
-        ),
-        remedy=text(_("Install kapp-controller (on Tanzu clusters it comes with the cluster).")),
+    where = f"{found['namespace']}/{found['name']}"
+    if not found["available"]:
+        return Verdict(
+            Level.FAIL,
+            text(_("kapp-controller does not run.")),
+            value=where,
+            cause=text(_("Its deployment has no available pod, so no package would be installed.")),
+            remedy=text(_("Look why its pod does not start, and mend that.")),
+            command=f"kubectl -n {found['namespace']} describe pods -l app=kapp-controller",
+            evidence=found,
+        )
+    return passed(
+        _("kapp-controller runs in %(namespace)s and serves packages."),
+        namespace=found["namespace"],
         evidence=found,
     )
 

@@ -98,8 +98,11 @@ def _rights(cluster: Cluster) -> dict[str, Any]:
 
 
 def _kapp_controller(cluster: Cluster) -> dict[str, Any]:
+    found = inventory.kapp_controller(cluster)
+    deployment = cluster.find("apps/v1", "Deployment", "kapp-controller", found["namespace"]) if found["name"] else None
+    available = ((deployment or {}).get("status") or {}).get("availableReplicas") or 0
     served = cluster.has_kind(PACKAGING, "PackageInstall") and cluster.has_kind(PACKAGING, "PackageRepository")
-    return {**inventory.kapp_controller(cluster), "resources": served}
+    return {**found, "available": available > 0, "resources": served}
 
 
 def _other_contours(cluster: Cluster, namespace: str) -> list[str]:

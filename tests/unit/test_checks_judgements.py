@@ -27,6 +27,13 @@ def worker(name: str, **changes: Any) -> dict[str, Any]:
     return {"name": name, "schedulable": True, "ready": True, "control_plane": False, **found, **changes}
 
 
+KAPP = {
+    "name": "kapp-controller",
+    "namespace": "tkg-system",
+    "version": "0.50.0",
+    "available": True,
+    "resources": True,
+}
 HEALTHY: dict[str, dict[str, Any]] = {
     "cluster": {
         "kubeconfig": {"contexts": ["practice"], "context": "practice", "server": "https://c:6443", "user": "token"},
@@ -34,7 +41,7 @@ HEALTHY: dict[str, dict[str, Any]] = {
         "rights": {"asked": 20, "missing": []},
         "nodes": [worker("cp", schedulable=False, cpu=2), *(worker(f"w{number}") for number in range(3))],
         "storage_classes": [{"name": "fast", "default": True}, {"name": "slow", "default": False}],
-        "kapp_controller": {"namespace": "tkg-system", "version": "0.50.0", "resources": True},
+        "kapp_controller": KAPP,
         "leftovers": {"namespace": "tmc-local", "objects": []},
         "other_contours": [],
     },
@@ -145,10 +152,17 @@ DEFECTS = [
         (),
     ),
     (
-        change("cluster", "kapp_controller", {"namespace": "", "version": "", "resources": True}),
+        change("cluster", "kapp_controller", {**KAPP, "namespace": "", "name": ""}),
         "cluster.kapp-controller",
         "fail",
         "packaging",
+        (),
+    ),
+    (
+        change("cluster", "kapp_controller", {**KAPP, "available": False}),
+        "cluster.kapp-controller",
+        "fail",
+        "tkg-system/kapp-controller",
         (),
     ),
     (
