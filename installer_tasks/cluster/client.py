@@ -219,8 +219,10 @@ class _Connection:
                 answer.close()
 
     def _resource(self, api_version: str, kind: str, call: Call) -> Any:
+        # Without the prefix the library reads the resources of every group that has a v1.
+        prefix = "apis" if "/" in api_version else "api"
         with failures(call):
-            return self._client.resources.get(api_version=api_version, kind=kind)
+            return self._client.resources.get(prefix=prefix, api_version=api_version, kind=kind)
 
     def _path(self, api_version: str, call: Call) -> tuple[str, Call]:
         """The address of what the call is about, and the call with the resource's plural."""
