@@ -19,8 +19,7 @@ from installer_tasks.cluster import carvel
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.controllers import Address, Controllers, FetchFailed, Hooks, Issued, Pace
 from installer_tasks.rehearsal.controllers.desk import Desk, Object
-from installer_tasks.rehearsal.controllers.seed import seed
-from installer_tasks.rehearsal.kube.store import GVR, Store
+from installer_tasks.rehearsal.kube import GVR, Store, seed
 
 NS = "tmc-local"
 NAMES = carvel.Names("tanzu-mission-control", NS)
@@ -267,7 +266,7 @@ class TestWhatGoesWrong:
 
     def test_the_authority_given_to_kapp_controller_is_used(self, practice: Practice) -> None:
         data = {"caCerts": base64.b64encode(b"PEM").decode()}
-        metadata = {"name": "kapp-controller-config", "namespace": "kapp-controller"}
+        metadata = {"name": "kapp-controller-config", "namespace": "tkg-system"}
         practice.desk.ensure({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
         practice.install()
         eventually(lambda: ("harbor.test/tmc/package-repository:1.4.1", "PEM") in practice.fetched)
@@ -345,10 +344,8 @@ class TestPodsOfOthers:
 
     def test_a_deployment_replaces_its_pods_when_its_template_changes(self, practice: Practice) -> None:
         """As `kubectl rollout restart` does it for kapp-controller."""
-        first = eventually(lambda: practice.desk.objects("Pod", "kapp-controller"))
-        restarted = carvel.restarted("kapp-controller", "kapp-controller", "now")
+        first = eventually(lambda: practice.desk.objects("Pod", "tkg-system"))
+        restarted = carvel.restarted("kapp-controller", "tkg-system", "now")
         practice.store.apply(GVR("apps", "v1", "deployments"), restarted, manager="installer", force=True)
         names = {pod["metadata"]["name"] for pod in first}
-        eventually(
-            lambda: names.isdisjoint(p["metadata"]["name"] for p in practice.desk.objects("Pod", "kapp-controller"))
-        )
+        eventually(lambda: names.isdisjoint(p["metadata"]["name"] for p in practice.desk.objects("Pod", "tkg-system")))

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from installer_tasks.rehearsal.controllers.definitions import CONTOUR
+from installer_tasks.rehearsal.controllers.contour import HTTP_PROXY
 from installer_tasks.releases import Package, Release, Workload
 
 Object = dict[str, Any]
@@ -135,7 +135,7 @@ def child_objects(release: Release, package: Package, namespace: str, values: Ma
     project = str(values.get("harborProject", ""))
     objects = [] if values.get("certificateImport") else _certificates(release, package, namespace, zone, issuer)
     if package.name == "contour":
-        objects += CONTOUR
+        objects.append(HTTP_PROXY)
         objects.append(_envoy_service(namespace, values.get("contourEnvoy") or {}))
     objects += [_proxy(namespace, zone, *proxy) for proxy in _PROXIES.get(package.name, ())]
     return objects + [workload(item, package, namespace, project) for item in package.workloads]
