@@ -1,0 +1,200 @@
+"""The practice estate: a customer's data centre on loopback, with everything that TMC-SM needs.
+
+Kubernetes, registry, identity provider, DNS, load balancer and a release bundle, each a real server with TLS from the
+practice CA. `Estate(folder).start()` brings all up; `answers()` is what its "customer" would answer in the wizard.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from installer_tasks import releases
+from installer_tasks.rehearsal.bundle import FULL, Scale, make_bundle
+from installer_tasks.rehearsal.ca import PracticeCA
+from installer_tasks.rehearsal.controllers import Address, Controllers, Hooks, Issued, Pace, fetch_bundle
+from installer_tasks.rehearsal.dns import DnsServer
+from installer_tasks.rehearsal.edge import Edge, page, tmc_routes
+from installer_tasks.rehearsal.faults import Faults
+from installer_tasks.rehearsal.identity import Client, IdentityServer, practice_people
+from installer_tasks.rehearsal.kube import KubeServer, Store, apply_manifests, kubeconfig, seed
+from installer_tasks.rehearsal.registry import RegistryServer, practice_users
+from installer_tasks.state import private_folder
+
+ZONE = "tmc.practice.example"
+ISSUER = "practice-issuer"
+PROJECT = "tmc"
+CONTEXT = "practice"
+LOCAL = ("localhost", "127.0.0.1")
+PEOPLE = ("ada", "mo", "nia")
+
+
+@dataclass(frozen=True)
+class Passwords:
+    """Made anew for every estate; nothing of it is written anywhere but where a person would type it."""
+
+    client_secret: str
+    kube_admin: str
+    kube_reader: str
+    people: Mapping[str, str]
+
+    @classmethod
+    def fresh(cls) -> Passwords:
+        return cls(_secret(), _secret(), _secret(), {name: _secret() for name in PEOPLE})
+
+
+def _secret() -> str:
+    return secrets.token_urlsafe(18)
+
+
+class Estate:
+    """All systems of one practice customer. `registry_rate` (bytes a second) makes a push last."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        pace: Pace = Pace.QUICK,
+        scale: Scale = FULL,
+        zone: str = ZONE,
+        registry_rate: int | None = None,
+        faults: Faults | None = None,
+    ) -> None:
+        self.folder = private_folder(folder)
+        self.zone = zone
+        self.release = releases.RELEASES[-1]
+        self.faults = faults or Faults()
+        self.passwords = Passwords.fresh()
+        self.ca = PracticeCA.load_or_create(self.folder / "ca")
+        self.bundle = make_bundle(self.folder / "bundle", self.release.version, scale=scale)
+        self._running = ExitStack()
+        certificate, key = self.ca.issue_files(self.folder / "tls", "estate", LOCAL)
+        self.edge = Edge(faults=self.faults)
+        self.dns = DnsServer(zone, faults=self.faults)
+        self.identity = IdentityServer(
+            certificate,
+            key,
+            clients=[Client("tmc", self.passwords.client_secret, [self.release.redirect_uri(zone)])],
+            users=practice_people(self.passwords.people),
+            faults=self.faults,
+        )
+        self.registry = RegistryServer(
+            self.folder / "registry",
+            certificate,
+            key,
+            users=practice_users(PROJECT),
+            rate_limit=registry_rate,
+            faults=self.faults,
+            ca_file=self.ca.ca_file,
+        )
+        self.store = Store()
+        self.kube = KubeServer(
+            self.store,
+            certificate,
+            key,
+            self.ca.ca_file,
+            tokens={self.passwords.kube_admin: "admin", self.passwords.kube_reader: "read-only"},
+            faults=self.faults,
+        )
+        self.controllers = Controllers(
+            self.store, pace, Hooks(fetch=fetch_bundle, address=self._address, on_ready=self._on_ready)
+        )
+
+    def start(self) -> Estate:
+        """Bring everything up; what was started before a failure is stopped again."""
+        seed(self.store)
+        with ExitStack() as started:
+            for part in (self.edge, self.dns, self.identity, self.registry, self.kube, self.controllers):
+                part.start()
+                started.callback(part.stop)
+            self._running = started.pop_all()
+        self.registry.create_project(PROJECT)
+        for name in self.release.public_names(self.zone):
+            self.dns.set(name, self.edge.address)
+        callback = f"{self.edge.origin(f'pinniped-supervisor.{self.zone}')}/provider/pinniped/callback"
+        self.identity.register_redirect("tmc", callback)  # where the load balancer could not have port 443
+        self._make_issuer()
+        return self
+
+    def stop(self) -> None:
+        self._running.close()
+
+    def __enter__(self) -> Estate:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def project(self) -> str:
+        return f"{self.registry.host}/{PROJECT}"
+
+    def kubeconfig(self, user: str = "admin") -> str:
+        """For `admin` or `read-only`, as a person would upload it."""
+        token = self.passwords.kube_admin if user == "admin" else self.passwords.kube_reader
+        return kubeconfig(self.kube.url, self.ca.ca_pem, token=token, context=CONTEXT)
+
+    def answers(self) -> dict[str, str]:
+        """What this customer answers; passwords of the services are left to be generated by who asks."""
+        robot = self.registry.users[f"robot${PROJECT}+pusher"]
+        return {
+            "bundle.path": str(self.bundle),
+            "bundle.release": self.release.version,
+            "cluster.kubeconfig": self.kubeconfig(),
+            "cluster.context": CONTEXT,
+            "dns.zone": self.zone,
+            "dns.server": self.dns.address,
+            "identity.issuer_url": self.identity.issuer,
+            "identity.client_id": "tmc",
+            "identity.client_secret": self.passwords.client_secret,
+            "identity.ca": self.ca.ca_pem,
+            "registry.project": self.project,
+            "registry.username": robot.name,
+            "registry.password": robot.password,
+            "registry.ca": self.ca.ca_pem,
+            "certificates.cluster_issuer": ISSUER,
+            "certificates.ca": self.ca.ca_pem,
+            "services.load_balancer_ip": self.edge.address,
+            "services.postgres_password": _secret(),
+            "services.minio_password": _secret(),
+        }
+
+    def _address(self, _service: Mapping[str, Any]) -> Address:
+        return Address(self.edge.address, self.edge.port if self.edge.port != 443 else None)
+
+    def _make_issuer(self) -> None:
+        """A ClusterIssuer of type CA that signs with the practice CA, its Secret where cert-manager looks for it."""
+        apply_manifests(
+            self.store,
+            [
+                {
+                    "apiVersion": "v1",
+                    "kind": "Secret",
+                    "metadata": {"name": "practice-ca", "namespace": "cert-manager"},
+                    "type": "kubernetes.io/tls",
+                    "data": Issued(self.ca.ca_pem, self.ca.key_pem, self.ca.ca_pem).as_data(),
+                },
+                {
+                    "apiVersion": "cert-manager.io/v1",
+                    "kind": "ClusterIssuer",
+                    "metadata": {"name": ISSUER},
+                    "spec": {"ca": {"secretName": "practice-ca"}},
+                },
+            ],
+        )
+
+    def _on_ready(self, zone: str, certificates: Mapping[str, Issued]) -> None:
+        """The last package has reconciled: the public names answer, with the certificates that the cluster issued."""
+        routes = tmc_routes(self.edge, zone, authorize_url=self.identity.authorization_endpoint, client_id="tmc")
+        for name in self.release.public_names(zone):
+            issued = certificates.get(name) or self._own_certificate(name)
+            self.edge.publish(name, issued.certificate, issued.key, routes.get(name) or {"": page(name)})
+
+    def _own_certificate(self, name: str) -> Issued:
+        """For the names that no Certificate of the release covers."""
+        made = self.ca.issue([name])
+        return Issued(made.chain_pem, made.key_pem, self.ca.ca_pem)
