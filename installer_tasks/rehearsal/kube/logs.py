@@ -38,10 +38,13 @@ class Logs:
             kept = list(self._lines.get((namespace, pod), ()))
         return [line for line in kept if line.number > after and line.container in ("", container or line.container)]
 
-    def wait(self, timeout: float) -> None:
-        """Until something is written anywhere, at most `timeout` seconds."""
+    def wait(self, namespace: str, pod: str, *, after: int, container: str, timeout: float) -> list[Line]:
+        """Like `lines`, waiting up to `timeout` seconds for something to be written."""
         with self._changed:
-            self._changed.wait(timeout)
+            found = self.lines(namespace, pod, after=after, container=container)
+            if not found:
+                self._changed.wait(timeout)
+            return self.lines(namespace, pod, after=after, container=container)
 
     def forget(self, namespace: str, pod: str) -> None:
         with self._changed:

@@ -104,6 +104,8 @@ def _kept_metadata(live: Object, wanted: Object) -> Object:
         metadata.pop(field, None)
         if field in live["metadata"]:
             metadata[field] = copy.deepcopy(live["metadata"][field])
+    if isinstance(wanted["metadata"].get("managedFields"), list):  # a client may tidy up who owns what
+        metadata["managedFields"] = copy.deepcopy(wanted["metadata"]["managedFields"])
     return metadata
 
 

@@ -79,7 +79,7 @@ def apply(live: Object | None, wanted: Object, manager: str, *, force: bool, now
     merged = copy.deepcopy(live) if live else _identity(wanted)
     taken = _taken(merged, wanted, mine, owners, me)
     if taken and not force:
-        raise _conflict(taken)
+        raise _conflict(taken, wanted["apiVersion"])
     lost = {path for path, _owner in taken}
     others = {owner: paths - lost for owner, paths in owners.items() if owner != me}
     _drop(merged, owners.get(me, set()) - mine, others)
@@ -148,36 +148,32 @@ def _differs(one: Object, other: Object, path: Path) -> bool:
         return True
 
 
-def _conflict(taken: list[tuple[Path, Owner]]) -> ApiError:
+def _conflict(taken: list[tuple[Path, Owner]], api_version: str) -> ApiError:
+    """In the words of the real server, which kubectl prints as they are."""
+    by_owner: dict[str, list[str]] = {}
+    for path, owner in taken:
+        by_owner.setdefault(_named(owner, api_version), []).append(dotted(path))
     causes = [
-        {"reason": "FieldManagerConflict", "message": f"conflict with {_named(owner)}", "field": dotted(path)}
-        for path, owner in taken
+        {"reason": "FieldManagerConflict", "message": f"conflict with {owner}", "field": field}
+        for owner, paths in by_owner.items()
+        for field in paths
     ]
-    number = "1 conflict" if len(taken) == 1 else f"{len(taken)} conflicts"
-    if len({owner for _path, owner in taken}) == 1:
-        words = f"conflict with {_named(taken[0][1])}"
-        listed = f": {dotted(taken[0][0])}" if len(taken) == 1 else _listed(path for path, _owner in taken)
+    if len(causes) == 1:
+        message = f"Apply failed with 1 conflict: {causes[0]['message']}: {causes[0]['field']}"
     else:
-        words, listed = "conflicts", _by_owner(taken)
-    return ApiError(409, "Conflict", f"Apply failed with {number}: {words}{listed}", causes=causes)
+        parts = ["\n- ".join((f"conflicts with {owner}:", *paths)) for owner, paths in by_owner.items()]
+        message = f"Apply failed with {len(causes)} conflicts: " + "\n".join(parts)
+    return ApiError(409, "Conflict", message, causes=causes)
 
 
-def _listed(paths: Any) -> str:
-    return ":\n" + "\n".join(f"- {dotted(path)}" for path in paths)
-
-
-def _by_owner(taken: list[tuple[Path, Owner]]) -> str:
-    return " with " + " and ".join(f"{_named(owner)} at {dotted(path)}" for path, owner in taken)
-
-
-def _named(owner: Owner) -> str:
+def _named(owner: Owner, api_version: str) -> str:
     part = f' with subresource "{owner.subresource}"' if owner.subresource else ""
-    return f'"{owner.manager}"{part}' + (f" using {owner.operation}" if owner.operation == "Update" else "")
+    return f'"{owner.manager}"{part}' + (f" using {api_version}" if owner.operation == "Update" else "")
 
 
 def updated(before: Object | None, after: Object, manager: str, now: str, subresource: str = "") -> None:
     """After a create, update or patch: the writer owns what it changed, whoever owned it before does not any more."""
-    owners = owners_of(before) if before else {}
+    owners = owners_of(after) if before else {}
     known = fields(before) if before else set()
     present = fields(after)
     changed = {path for path in present if path not in known or _differs(before or {}, after, path)}

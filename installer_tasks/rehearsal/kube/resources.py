@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+#: Kinds that `kubectl scale` knows.
+SCALABLE = frozenset({("apps", "deployments"), ("apps", "statefulsets"), ("apps", "replicasets")})
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
 
@@ -29,30 +31,46 @@ class GVR:
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource as discovery tells it. `columns` are (title, path) pairs of its table."""
+    """One resource as discovery tells it. `columns` are those that a CustomResourceDefinition asks for in tables."""
 
     gvr: GVR
     kind: str
     namespaced: bool = True
     short: tuple[str, ...] = ()
     status: bool = True
-    columns: tuple[tuple[str, str], ...] = ()
+    columns: tuple[Mapping[str, Any], ...] = ()
     categories: tuple[str, ...] = ()
+    custom: bool = False
+    singular: str = ""
+    schema: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def subresources(self) -> dict[str, tuple[str, ...]]:
+        """Name of each subresource and its verbs."""
+        found: dict[str, tuple[str, ...]] = {"status": ("get", "patch", "update")} if self.status else {}
+        if self.gvr == GVR("", "v1", "pods"):
+            found["log"] = ("get",)
+        if self.gvr.key in SCALABLE:
+            found["scale"] = ("get", "patch", "update")
+        return found
 
     def discovery(self) -> list[dict[str, Any]]:
         entry = {
             "name": self.gvr.resource,
-            "singularName": self.kind.lower(),
+            "singularName": self.singular or self.kind.lower(),
             "namespaced": self.namespaced,
             "kind": self.kind,
             "verbs": list(VERBS),
             "shortNames": list(self.short),
             "categories": list(self.categories),
         }
-        if not self.status:
-            return [entry]
-        part = {**entry, "name": f"{self.gvr.resource}/status", "verbs": ["get", "patch", "update"], "shortNames": []}
-        return [entry, part]
+        parts = [
+            {"name": f"{self.gvr.resource}/{name}", "singularName": "", "namespaced": self.namespaced,
+             "kind": "Scale" if name == "scale" else self.kind, "verbs": list(verbs)}
+            | ({"group": "autoscaling", "version": "v1"} if name == "scale" else {})
+            for name, verbs in self.subresources.items()
+        ]  # fmt: skip
+        return [entry, *parts]
 
 
 def _core(resource: str, kind: str, short: str = "", **more: Any) -> Resource:
@@ -63,80 +81,59 @@ def _group(group: str, resource: str, kind: str, short: str = "", version: str =
     return Resource(GVR(group, version, resource), kind, short=tuple(filter(None, short.split(","))), **more)
 
 
-READY = '.status.conditions[?(@.type=="Ready")].status'
+CLUSTER_WIDE: dict[str, Any] = {"namespaced": False}
+PLAIN: dict[str, Any] = {"status": False}
+PLAIN_CLUSTER_WIDE: dict[str, Any] = {**CLUSTER_WIDE, **PLAIN}
+ALL: dict[str, Any] = {"categories": ("all",)}
+RBAC, NET, ADMISSION = "rbac.authorization.k8s.io", "networking.k8s.io", "admissionregistration.k8s.io"
+DATA = "data.packaging.carvel.dev"
 
 BUILT_IN: tuple[Resource, ...] = (
-    _core("namespaces", "Namespace", "ns", namespaced=False, columns=(("Status", ".status.phase"),)),
-    _core(
-        "nodes",
-        "Node",
-        "no",
-        namespaced=False,
-        columns=(("Status", "node-status"), ("Roles", "node-roles"), ("Version", ".status.nodeInfo.kubeletVersion")),
-    ),
-    _core("pods", "Pod", "po", columns=(("Ready", "pod-ready"), ("Status", ".status.phase"), ("Node", ".spec.nodeName"))),
-    _core(
-        "services",
-        "Service",
-        "svc",
-        columns=(
-            ("Type", ".spec.type"),
-            ("Cluster-IP", ".spec.clusterIP"),
-            ("External-IP", ".status.loadBalancer.ingress[0].ip"),
-        ),
-    ),
-    _core("secrets", "Secret", status=False, columns=(("Type", ".type"),)),
-    _core("configmaps", "ConfigMap", "cm", status=False),
-    _core("serviceaccounts", "ServiceAccount", "sa", status=False),
-    _core("persistentvolumeclaims", "PersistentVolumeClaim", "pvc", columns=(("Status", ".status.phase"),)),
-    _core("persistentvolumes", "PersistentVolume", "pv", namespaced=False, columns=(("Status", ".status.phase"),)),
-    _core("events", "Event", "ev", status=False, columns=(("Reason", ".reason"), ("Message", ".message"))),
-    _core("endpoints", "Endpoints", "ep", status=False),
+    _core("namespaces", "Namespace", "ns", **CLUSTER_WIDE),
+    _core("nodes", "Node", "no", **CLUSTER_WIDE),
+    _core("pods", "Pod", "po", **ALL),
+    _core("services", "Service", "svc", **ALL),
+    _core("secrets", "Secret", **PLAIN),
+    _core("configmaps", "ConfigMap", "cm", **PLAIN),
+    _core("serviceaccounts", "ServiceAccount", "sa", **PLAIN),
+    _core("persistentvolumeclaims", "PersistentVolumeClaim", "pvc"),
+    _core("persistentvolumes", "PersistentVolume", "pv", **CLUSTER_WIDE),
+    _core("events", "Event", "ev", **PLAIN),
+    _core("endpoints", "Endpoints", "ep", **PLAIN),
     _core("resourcequotas", "ResourceQuota", "quota"),
-    _core("limitranges", "LimitRange", "limits", status=False),
-    _group("apps", "deployments", "Deployment", "deploy", columns=(("Available", ".status.availableReplicas"),)),
-    _group("apps", "statefulsets", "StatefulSet", "sts", columns=(("Ready", ".status.readyReplicas"),)),
-    _group("apps", "daemonsets", "DaemonSet", "ds", columns=(("Ready", ".status.numberReady"),)),
-    _group("apps", "replicasets", "ReplicaSet", "rs", columns=(("Ready", ".status.readyReplicas"),)),
-    _group("batch", "jobs", "Job", columns=(("Succeeded", ".status.succeeded"),)),
-    _group("batch", "cronjobs", "CronJob", "cj"),
-    _group("networking.k8s.io", "ingresses", "Ingress", "ing", columns=(("Class", ".spec.ingressClassName"),)),
-    _group("networking.k8s.io", "ingressclasses", "IngressClass", namespaced=False, status=False),
-    _group("networking.k8s.io", "networkpolicies", "NetworkPolicy", "netpol", status=False),
-    _group(
-        "storage.k8s.io",
-        "storageclasses",
-        "StorageClass",
-        "sc",
-        namespaced=False,
-        status=False,
-        columns=(("Provisioner", ".provisioner"), ("Default", "default-class")),
-    ),
-    _group("rbac.authorization.k8s.io", "clusterroles", "ClusterRole", namespaced=False, status=False),
-    _group("rbac.authorization.k8s.io", "clusterrolebindings", "ClusterRoleBinding", namespaced=False, status=False),
-    _group("rbac.authorization.k8s.io", "roles", "Role", status=False),
-    _group("rbac.authorization.k8s.io", "rolebindings", "RoleBinding", status=False),
-    _group(
-        "apiextensions.k8s.io", "customresourcedefinitions", "CustomResourceDefinition", "crd,crds", namespaced=False
-    ),
-    _group("coordination.k8s.io", "leases", "Lease", status=False),
+    _core("limitranges", "LimitRange", "limits", **PLAIN),
+    _core("replicationcontrollers", "ReplicationController", "rc", **ALL),
+    _group("apps", "deployments", "Deployment", "deploy", **ALL),
+    _group("apps", "statefulsets", "StatefulSet", "sts", **ALL),
+    _group("apps", "daemonsets", "DaemonSet", "ds", **ALL),
+    _group("apps", "replicasets", "ReplicaSet", "rs", **ALL),
+    _group("batch", "jobs", "Job", **ALL),
+    _group("batch", "cronjobs", "CronJob", "cj", **ALL),
+    _group(NET, "ingresses", "Ingress", "ing"),
+    _group(NET, "ingressclasses", "IngressClass", **PLAIN_CLUSTER_WIDE),
+    _group(NET, "networkpolicies", "NetworkPolicy", "netpol", **PLAIN),
+    _group("storage.k8s.io", "storageclasses", "StorageClass", "sc", **PLAIN_CLUSTER_WIDE),
+    _group(RBAC, "clusterroles", "ClusterRole", **PLAIN_CLUSTER_WIDE),
+    _group(RBAC, "clusterrolebindings", "ClusterRoleBinding", **PLAIN_CLUSTER_WIDE),
+    _group(RBAC, "roles", "Role", **PLAIN),
+    _group(RBAC, "rolebindings", "RoleBinding", **PLAIN),
+    _group("apiextensions.k8s.io", "customresourcedefinitions", "CustomResourceDefinition", "crd,crds", **CLUSTER_WIDE),
+    _group("coordination.k8s.io", "leases", "Lease", **PLAIN),
     _group("policy", "poddisruptionbudgets", "PodDisruptionBudget", "pdb"),
-    _group("admissionregistration.k8s.io", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration",
-           namespaced=False, status=False),
-    _group("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration",
-           namespaced=False, status=False),
+    _group(ADMISSION, "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", **PLAIN_CLUSTER_WIDE),
+    _group(ADMISSION, "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", **PLAIN_CLUSTER_WIDE),
     # On a real cluster an aggregated API of kapp-controller, not a CRD.
-    _group("data.packaging.carvel.dev", "packages", "Package", "pkg", version="v1alpha1", status=False,
-           columns=(("Packagemetadata Name", ".spec.refName"), ("Version", ".spec.version"))),
-    _group("data.packaging.carvel.dev", "packagemetadatas", "PackageMetadata", "pkgm", version="v1alpha1", status=False,
-           columns=(("Display Name", ".spec.displayName"),)),
-)  # fmt: skip
+    _group(DATA, "packages", "Package", "pkg", version="v1alpha1", **PLAIN),
+    _group(DATA, "packagemetadatas", "PackageMetadata", "pkgm", version="v1alpha1", **PLAIN),
+)
 
 #: Kinds that are created to ask a question and never kept.
 REVIEWS = {
     ("authorization.k8s.io", "selfsubjectaccessreviews"): "SelfSubjectAccessReview",
     ("authorization.k8s.io", "selfsubjectrulesreviews"): "SelfSubjectRulesReview",
+    ("authorization.k8s.io", "subjectaccessreviews"): "SubjectAccessReview",
     ("authentication.k8s.io", "selfsubjectreviews"): "SelfSubjectReview",
+    ("authentication.k8s.io", "tokenreviews"): "TokenReview",
 }
 
 
@@ -159,7 +156,10 @@ def of_definition(definition: Mapping[str, Any]) -> list[Resource]:
             namespaced=spec.get("scope", "Namespaced") == "Namespaced",
             short=tuple(names.get("shortNames", ())),
             status="status" in version.get("subresources", {}),
-            columns=tuple((c["name"], c["jsonPath"]) for c in version.get("additionalPrinterColumns", ())),
+            columns=tuple(version.get("additionalPrinterColumns", ())),
+            custom=True,
+            singular=names.get("singular", ""),
+            schema=(version.get("schema") or {}).get("openAPIV3Schema") or {},
             categories=tuple(names.get("categories", ())),
         )
         for version in spec["versions"]

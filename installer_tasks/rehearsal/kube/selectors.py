@@ -35,13 +35,29 @@ def _label_term(part: str) -> Matcher:
     raise bad_request(f"unable to parse requirement: {part}")
 
 
-def fields(selector: str) -> Matcher:
-    """Equality of dotted paths; what is absent counts as empty."""
+#: Fields that can be selected by, beside name and namespace, by kind.
+FIELDS = {
+    "Pod": "spec.nodeName status.phase status.podIP spec.restartPolicy spec.serviceAccountName spec.schedulerName",
+    "Node": "spec.unschedulable",
+    "Namespace": "status.phase",
+    "Secret": "type",
+    "Event": "involvedObject.kind involvedObject.name involvedObject.namespace involvedObject.uid "
+    "involvedObject.apiVersion involvedObject.resourceVersion involvedObject.fieldPath reason type source",
+    "ReplicaSet": "status.replicas",
+    "Job": "status.successful",
+}
+
+
+def fields(selector: str, kind: str = "") -> Matcher:
+    """Equality of fields that the kind can be selected by; what is absent counts as empty."""
+    allowed = {"metadata.name", "metadata.namespace", *FIELDS.get(kind, "").split()}
     terms = []
     for part in filter(str.strip, selector.split(",")):
         found = _EQUAL.match(part)
         if not found:
             raise bad_request(f"invalid field selector: {part}")
+        if found["key"] not in allowed:
+            raise bad_request(f"field label not supported: {found['key']}")
         terms.append((found["key"].split("."), found["value"], found["op"] != "!="))
     return lambda obj: all((_value(obj, path) == value) is equal for path, value, equal in terms)
 
