@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
+
+from installer_tasks.rehearsal.kube.metadata import now
 
 Object = dict[str, Any]
 _DEPLOYMENT = {"apiVersion": "apps/v1", "kind": "Deployment"}
@@ -61,7 +62,7 @@ def _running(namespace: str, name: str, image: str, labels: Object, version: str
 
 def _pod(account: Object, labels: Object, spec: Object) -> Object:
     number = hashlib.sha256(f"{account}".encode()).hexdigest()
-    started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    started = now()
     container = spec["containers"][0]
     ready = [
         {"type": kind, "status": "True", "lastTransitionTime": started}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from installer_tasks.rehearsal.kube.metadata import now
+
 Object = dict[str, Any]
 VERSION = "v1.30.2"
 _RBAC = "rbac.authorization.k8s.io"
@@ -70,7 +72,8 @@ def _node_status(name: str, last_byte: int) -> Object:
 
 
 def _condition(kind: str, status: str, reason: str, message: str) -> Object:
-    return {"type": kind, "status": status, "reason": reason, "message": message}
+    times = {"lastHeartbeatTime": now(), "lastTransitionTime": now()}
+    return {"type": kind, "status": status, "reason": reason, "message": message, **times}
 
 
 def _storage_class() -> Object:

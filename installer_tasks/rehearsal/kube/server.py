@@ -143,6 +143,11 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError, ValueError):  # the client has left
             super().handle()
 
+    def finish(self) -> None:
+        for file in (self.wfile, self.rfile):
+            with contextlib.suppress(OSError, ValueError):  # nobody is there for what is left to say
+                file.close()
+
     def do_GET(self) -> None:
         length = self.headers.get("Content-Length") or "0"
         if not length.isdecimal() or int(length) > LARGEST or self.headers.get("Transfer-Encoding"):
