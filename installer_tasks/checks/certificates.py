@@ -112,16 +112,16 @@ def _trial(facts: Facts) -> Verdict:
 
 
 def _chain(facts: Facts) -> Verdict:
-    trial = facts("certificates", "trial")
-    if trial["trusted"]:
-        return passed(_("Its chain leads to the supplied authority."), evidence=trial)
+    chain = facts("certificates", "chain")
+    if chain["trusted"]:
+        return passed(_("Its chain leads to the supplied authority."), evidence=chain)
     return Verdict(
         Level.FAIL,
         text(_("The issued certificate is not signed by the supplied authority.")),
-        value=trial["issuer"],
-        cause=Text.from_json(trial["reason"]),
+        value=chain["issuer"] or "-",
+        cause=Text.from_json(chain["reason"]),
         remedy=text(_("Supply the certificate of the authority behind this ClusterIssuer.")),
-        evidence=trial,
+        evidence=chain,
     )
 
 

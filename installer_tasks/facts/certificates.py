@@ -40,7 +40,7 @@ def collect(answers: Mapping[str, str], observations: Observations) -> None:
     try:
         observations.observe("issuers", lambda: [_issuer(item) for item in certmanager.issuers(cluster)])
         if _is_ready(answers, observations):
-            observations.observe("trial", lambda: _trial(cluster, answers), seconds=TRIAL_DEADLINE + DEADLINE)
+            _try(cluster, answers, observations)
     finally:
         cluster.close()
 
@@ -54,25 +54,45 @@ def _is_ready(answers: Mapping[str, str], observations: Observations) -> bool:
     return any(item["name"] == answers["certificates.cluster_issuer"] and item["ready"] for item in found)
 
 
-def _trial(cluster: Cluster, answers: Mapping[str, str]) -> dict[str, Any]:
-    """A certificate for a name in the real zone, issued, verified against the supplied authority, removed."""
+def _try(cluster: Cluster, answers: Mapping[str, str], observations: Observations) -> None:
+    """A certificate for a name in the real zone: issued, removed, and verified against the supplied authority."""
+    issued: list[str] = []
+
+    def trial() -> dict[str, Any]:
+        host, pem, seconds = _trial(cluster, answers)
+        issued.append(pem)
+        return {"name": host, "seconds": seconds}
+
+    if observations.observe("trial", trial, seconds=TRIAL_DEADLINE + DEADLINE):
+        observations.observe("chain", lambda: _judged(issued[0], answers["certificates.ca"]))
+
+
+def _trial(cluster: Cluster, answers: Mapping[str, str]) -> tuple[str, str, int]:
+    """The name, the PEM of its chain, and the seconds it took."""
+    issuer = answers["certificates.cluster_issuer"]
     zone, name = names.parse_zone(answers["dns.zone"]), f"trial-{secrets.token_hex(4)}"
-    host = f"{name}.{zone}"
     with trial_namespace(cluster) as namespace:
-        cluster.apply(certmanager.trial_certificate(name, namespace, answers["certificates.cluster_issuer"], host))
-        chain, seconds = _issued(cluster, name, namespace)
-    return {"name": host, "seconds": seconds, **_judged(chain, answers["certificates.ca"])}
+        cluster.apply(certmanager.trial_certificate(name, namespace, issuer, f"{name}.{zone}"))
+        chain, seconds = _issued(cluster, name, namespace, issuer)
+    return f"{name}.{zone}", chain, seconds
 
 
-def _issued(cluster: Cluster, name: str, namespace: str) -> tuple[str, int]:
+def _issued(cluster: Cluster, name: str, namespace: str, issuer: str) -> tuple[str, int]:
     def look() -> str:
         secret = cluster.find("v1", "Secret", name, namespace) or {}
         return base64.b64decode(secret.get("data", {}).get("tls.crt", "")).decode()
 
+    stalled = Stalled(
+        text(_("ClusterIssuer %(name)s signed nothing within %(seconds)d seconds."), name=issuer,
+             seconds=int(TRIAL_DEADLINE)),
+        value=issuer,
+        remedy=text(_("Look at the log of cert-manager: the issuer may not reach what it signs with.")),
+    )  # fmt: skip
     try:
-        return wait_until(look, text(_("the issuer has not signed the trial certificate")), seconds=TRIAL_DEADLINE)
-    except Stalled as stalled:
-        stalled.detail = certmanager.request_message(cluster, name, namespace)
+        return wait_until(look, stalled, seconds=TRIAL_DEADLINE)
+    except Stalled:
+        if message := certmanager.request_message(cluster, name, namespace):
+            stalled.cause = text(_("cert-manager says: %(message)s"), message=message)
         raise
 
 

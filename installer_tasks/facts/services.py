@@ -8,6 +8,7 @@ from typing import Any
 from installer_tasks import releases
 from installer_tasks.cluster.client import Cluster, connect
 from installer_tasks.cluster.kubeconfig import parse_kubeconfig
+from installer_tasks.errors import Stalled
 from installer_tasks.facts.base import DEADLINE, Observations
 from installer_tasks.facts.trials import trial_namespace, wait_until
 from installer_tasks.text import mark as _
@@ -38,7 +39,7 @@ def _load_balancer(answers: Mapping[str, str]) -> dict[str, Any]:
         if not address:
             with trial_namespace(cluster) as namespace:
                 cluster.apply(_service(namespace, answers))
-                address, seconds = _address(cluster, namespace)
+                address, seconds = _address(cluster, namespace, _wanted(answers), ADDRESS_DEADLINE)
     finally:
         cluster.close()
     return {"skipped": False, "address": address, "seconds": seconds}
@@ -47,6 +48,12 @@ def _load_balancer(answers: Mapping[str, str]) -> dict[str, Any]:
 def _own_address(cluster: Cluster, answers: Mapping[str, str]) -> str:
     """Once the release's own load balancer has the asked address, a trial for the same one can only fail."""
     return _ingress(cluster.find("v1", "Service", "contour-envoy", releases.chosen(answers).namespace))
+
+
+def _wanted(answers: Mapping[str, str]) -> str:
+    """What was asked of the load balancer: its class and address where they are given."""
+    asked = (answers["services.load_balancer_class"], answers["services.load_balancer_ip"])
+    return " ".join(filter(None, asked)) or answers["services.service_type"]
 
 
 def _service(namespace: str, answers: Mapping[str, str]) -> dict[str, Any]:
@@ -67,13 +74,16 @@ def _service(namespace: str, answers: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _address(cluster: Cluster, namespace: str) -> tuple[str, int]:
+def _address(cluster: Cluster, namespace: str, load_balancer: str, seconds: float) -> tuple[str, int]:
     def look() -> str:
         return _ingress(cluster.get("v1", "Service", "trial", namespace))
 
-    return wait_until(
-        look, text(_("the load balancer has given the trial Service no address")), seconds=ADDRESS_DEADLINE
+    stalled = Stalled(
+        text(_("The load balancer gave a trial Service no address within %(seconds)d seconds."), seconds=int(seconds)),
+        value=load_balancer,
+        remedy=text(_("Look whether a load balancer serves this cluster, and whether its pool has free addresses.")),
     )
+    return wait_until(look, stalled, seconds=seconds)
 
 
 def _ingress(service: Mapping[str, Any] | None) -> str:

@@ -14,9 +14,9 @@ from typing import Any
 
 from installer_tasks.cluster.client import Cluster
 from installer_tasks.cluster.waiting import wait_for
-from installer_tasks.errors import InstallerError, Refused
-from installer_tasks.text import Text, text
+from installer_tasks.errors import InstallerError, Refused, Stalled
 from installer_tasks.text import mark as _
+from installer_tasks.text import text
 
 LABEL = "tmc-sm-installer.io/trial"
 #: A trial never takes this long; an older namespace was left by a killed worker.
@@ -59,8 +59,12 @@ def _abandoned(namespace: dict[str, Any]) -> bool:
     return datetime.now(UTC) - created > ABANDONED
 
 
-def wait_until(look: Callable[[], Any], what: Text, *, seconds: float) -> tuple[Any, int]:
-    """Look until there is something; returns it and the whole seconds it took. Raises Stalled."""
+def wait_until(look: Callable[[], Any], stalled: Stalled, *, seconds: float) -> tuple[Any, int]:
+    """Look until there is something; returns it and the whole seconds it took. Raises `stalled` when time is up."""
     started = time.monotonic()
-    found = wait_for(look, bool, deadline=seconds, describe=lambda _state: what, interval=0.2)
+    try:
+        found = wait_for(look, bool, deadline=seconds, describe=lambda _state: stalled.cause, interval=0.2)
+    except Stalled as waited:
+        stalled.detail = waited.detail
+        raise stalled from None
     return found, round(time.monotonic() - started)

@@ -50,8 +50,11 @@ def all_of(system: str, level: str) -> dict[str, str]:
 
 
 def look_at(system: str, answers: Mapping[str, str], *, failed: Iterable[str] = (), hidden: Iterable[str] = ()) -> Look:
-    """Collect and judge. Fails when a finding lacks its words, when a check read an answer that it does not name, or when
-    a secret (also one of `hidden`) is in anything."""
+    """Collect and judge.
+
+    Fails when a finding lacks its words, when a check read an answer that it does not name, or when a secret (also one
+    of `hidden`) is in anything.
+    """
     effective = _Recorded(answer_keys.with_defaults(answers))
     observations = _Recording(effective)
     COLLECTORS[system](effective, observations)

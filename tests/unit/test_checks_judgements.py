@@ -49,7 +49,8 @@ HEALTHY: dict[str, dict[str, Any]] = {
         "cert_manager": {"installed": True, "version": "1.10.2"},
         "issuers": [{"name": "issuer", "kind": "ca", "ready": True, "message": ""}],
         "authority": {"certificates": [{"subject": "CN=CA", "is_ca": True}], "expired": []},
-        "trial": {"name": "trial.tmc.example.com", "seconds": 1, "issuer": "CN=CA", "trusted": True, "reason": None},
+        "trial": {"name": "trial.tmc.example.com", "seconds": 1},
+        "chain": {"issuer": "CN=CA", "trusted": True, "reason": None, "chain": []},
     },
     "services": {
         "passwords": {
@@ -89,9 +90,9 @@ def change(system: str, fact: str, value: Any) -> Callable[[dict[str, Any]], Non
 
 NODES = HEALTHY["cluster"]["nodes"]
 ISSUER = HEALTHY["certificates"]["issuers"][0]
-TRIAL = HEALTHY["certificates"]["trial"]
+CHAIN = HEALTHY["certificates"]["chain"]
 PASSWORDS = HEALTHY["services"]["passwords"]
-UNTRUSTED = {**TRIAL, "trusted": False, "issuer": "CN=Other", "reason": Text("signed by another").as_json()}
+UNTRUSTED = {**CHAIN, "trusted": False, "issuer": "CN=Other", "reason": Text("signed by another").as_json()}
 KUBERNETES = "cluster.version-supported"
 #: What is changed, the check that says so, its level, a word of its value, and what is blocked by it.
 DEFECTS = [
@@ -230,7 +231,7 @@ DEFECTS = [
         "CN=old",
         ("certificates.chain",),
     ),
-    (change("certificates", "trial", UNTRUSTED), "certificates.chain", "fail", "CN=Other", ()),
+    (change("certificates", "chain", UNTRUSTED), "certificates.chain", "fail", "CN=Other", ()),
     (
         change("services", "passwords", {"services.minio_password": {"length": 7, "printable": True}}),
         "services.passwords",
