@@ -34,6 +34,7 @@ def up(state: Path) -> Iterator[Up]:
 def test_it_answers_keeps_to_itself_and_refuses_a_second_one(up: Up, state: Path) -> None:
     url = up.ready()
     assert answers(url)
+    assert up.says(r"Sign in once.*(http://\S+)")[1].startswith(f"{url}/")
     assert oct(state.stat().st_mode & 0o777) == "0o700"
     assert redis.answers(state / "redis.sock")
     assert not any("--port" in line and "--port 0" not in line for line in redis_lines(up))

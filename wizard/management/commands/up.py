@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from typing import Any
 
@@ -12,6 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from installer_tasks.errors import InstallerError
 from installer_tasks.processes import Supervisor
+from wizard.accounts import links
+from wizard.management.signals import asked_to_stop
 
 
 class Command(BaseCommand):
@@ -34,38 +35,28 @@ class Command(BaseCommand):
             verbose=options["verbose"],
             say=self._say,
         )
-        asked_to_stop = _stop_signals()
         try:
-            self._serve(supervisor, asked_to_stop)
+            self._serve(supervisor, asked_to_stop())
         except InstallerError as error:
             raise CommandError("\n".join(filter(None, [str(error.cause), error.detail, str(error.remedy)]))) from error
 
-    def _serve(self, supervisor: Supervisor, asked_to_stop: threading.Event) -> None:
+    def _serve(self, supervisor: Supervisor, stop: threading.Event) -> None:
         supervisor.claim()
         try:
             call_command("migrate", verbosity=0, interactive=False)
             supervisor.start()
-            if supervisor.wait_ready(stop=asked_to_stop):
+            if supervisor.wait_ready(stop=stop):
                 self._welcome(supervisor.url)
-            asked_to_stop.wait()
+            stop.wait()
             self._say("Stopping.")
         finally:
             supervisor.stop()
 
     def _welcome(self, url: str) -> None:
         self._say(f"The installer answers at {url}")
+        self._say(f"Sign in once, within the hour, with {url}{links.one_time_path()}")
         self._say(f"Everything is kept in {settings.STATE_DIR}. Ctrl-C ends it; a run goes on with the next start.")
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
-
-
-def _stop_signals() -> threading.Event:
-    """Set by Ctrl-C, a service manager's TERM, or the terminal going away."""
-    asked = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # Under nohup a hangup is ignored, and stays so.
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, lambda *_: asked.set())
-    return asked
