@@ -76,7 +76,8 @@ class Request:
     def data(self) -> Any:
         """The body, from JSON or YAML; ApiError 415 for another type, 400 when it cannot be read."""
         try:
-            if self.content_type.endswith("json"):
+            # JSON is YAML too, and much quicker to read as what it is.
+            if self.content_type.endswith("json") or self.body.startswith(b"{"):
                 return json.loads(self.body or b"null")
             if self.content_type.endswith("yaml"):
                 return yaml.load(self.body, Loader=_Loader)  # noqa: S506 - a SafeLoader without dates
