@@ -41,6 +41,11 @@ def fields(value: Any, at: Path = (), name: str = "") -> set[Path]:
     return {at} if at and at != ("f:metadata",) else set()
 
 
+def merges(name: str, items: Any) -> bool:
+    """Whether a list is one that managers share, element by element."""
+    return isinstance(items, list) and (name in SETS or merge_key(name, items) is not None)
+
+
 def _of_element(item: Object, at: Path) -> set[Path]:
     return {(*at, ITSELF), *fields(item, at)}
 

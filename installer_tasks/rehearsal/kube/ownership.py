@@ -12,6 +12,7 @@ from installer_tasks.rehearsal.kube.fieldpaths import (
     Path,
     dotted,
     fields,
+    merges,
     packed,
     read,
     remove,
@@ -84,7 +85,8 @@ def apply(live: Object | None, wanted: Object, manager: str, *, force: bool, now
     others = {owner: paths - lost for owner, paths in owners.items() if owner != me}
     _drop(merged, owners.get(me, set()) - mine, others)
     for path in _written_order(wanted, mine):
-        write(merged, path, read(wanted, path))
+        if not _is_there(merged, wanted, path):
+            write(merged, path, read(wanted, path))
     _remember(merged, {**others, me: mine}, now)
     return merged
 
@@ -135,10 +137,22 @@ def _holds(paths: set[Path], path: Path) -> bool:
 def _taken(live: Object, wanted: Object, mine: set[Path], owners: Owners, me: Owner) -> list[tuple[Path, Owner]]:
     found = []
     for path in sorted(mine):
-        if path[-1] == ITSELF or path[-1].startswith("v:") or not _differs(live, wanted, path):
+        if path[-1] == ITSELF or path[-1].startswith("v:") or _is_there(live, wanted, path):
             continue
         found += [(path, owner) for owner, paths in owners.items() if owner != me and path in paths]
     return found
+
+
+def _is_there(live: Object, wanted: Object, path: Path) -> bool:
+    """Whether applying the field changes nothing: it has this value, or is asked to be empty and merges."""
+    if not _differs(live, wanted, path):
+        return True
+    try:
+        kept = read(live, path)
+    except (KeyError, TypeError):
+        return False
+    asked = read(wanted, path)
+    return (asked == {} and isinstance(kept, dict)) or (asked == [] and merges(path[-1][2:], kept))
 
 
 def _differs(one: Object, other: Object, path: Path) -> bool:
