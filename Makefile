@@ -69,9 +69,10 @@ check: environment-dev
 	$(MANAGE) makemigrations --check --dry-run --state "$$state"
 
 shots: packages environment-dev
-	@$(PYTEST) -p no:xdist tests/browser/shots.py $(ARGS)
+	@$(BIN)/python -m pytest -q tests/browser/shots.py $(ARGS)
 
 bench-push: environment-dev
+	@$(PYTHON) scripts/debian_packages.py docker-registry apache2-utils
 	@$(BIN)/python -m tests.bench.push $(ARGS)
 
 messages: environment-dev
