@@ -6,6 +6,9 @@ from typing import Any
 
 from django.http import HttpRequest
 
+THEMES = ("system", "light", "dark", "contrast")
+
 
 def chrome(request: HttpRequest) -> dict[str, Any]:
-    return {"theme": request.COOKIES.get("theme", "system")}
+    chosen = request.COOKIES.get("theme", "system")
+    return {"theme": chosen if chosen in THEMES else "system"}

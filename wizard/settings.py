@@ -124,6 +124,8 @@ WHITENOISE_AUTOREFRESH = DEBUG
 #: A kubeconfig or a PEM is kilobytes; anything larger is refused before it is read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+FILE_UPLOAD_HANDLERS = ["wizard.uploads.Capped"]
+CSRF_FAILURE_VIEW = "wizard.views.site.csrf_failure"
 
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_SAMESITE = "Lax"

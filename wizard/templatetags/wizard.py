@@ -2,6 +2,88 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from wizard.fragments import etag_of
+from wizard.texts import render
 
 register = template.Library()
+
+
+@register.filter
+def said(sentence: Any) -> str:
+    """A stored sentence in the viewer's language."""
+    return render(sentence)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A picture that says nothing by itself: the word stands beside it."""
+    url = f"{static('icons.svg')}#{name}"
+    return format_html(
+        '<svg class="icon icon-{}" aria-hidden="true" focusable="false"><use href="{}"/></svg>', name, url
+    )
+
+
+@register.simple_tag
+def state(shown: Any) -> SafeString:
+    """Icon, word and colour of a state."""
+    return format_html('<span class="state tone-{}">{} {}</span>', shown.tone, icon(shown.icon), shown.word)
+
+
+@register.simple_tag
+def moment(at: datetime | None, how: str = "ago") -> SafeString | str:
+    """A time as it was; the browser adds how long ago (`ago`), or counts on from it (`since`)."""
+    if at is None:
+        return ""
+    local = timezone.localtime(at)
+    same_day = local.date() == timezone.localdate()
+    written = date_format(local, "H:i:s" if same_day else "Y-m-d H:i")
+    return format_html('<time datetime="{}" data-time="{}">{}</time>', at.isoformat(), how, written)
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """Seconds as people read them: 8 s, 3 min 05 s, 1 h 12 min."""
+    if seconds is None:
+        return ""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+@register.filter
+def size(count: float | None) -> str:
+    """Bytes as people read them."""
+    number = float(count or 0)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if number < 1024 or unit == "GiB":
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1024
+    return ""
+
+
+@register.simple_tag(takes_context=True)
+def live(context: template.Context, name: str, url: str, template_name: str) -> SafeString:
+    """A part of the page that is fetched again when the doorbell rings, and swapped when it differs."""
+    loaded = context.template.engine.get_template(template_name) if context.template else None
+    html = loaded.render(context) if loaded else ""
+    return format_html(
+        '<div id="{}" class="live" hx-get="{}" hx-trigger="sse:changed, poll" hx-target="this" hx-swap="innerHTML" '
+        'hx-params="none" data-etag="{}">{}</div>',
+        name,
+        url,
+        etag_of(html),
+        mark_safe(html),  # noqa: S308 - rendered by an autoescaping template
+    )

@@ -1,0 +1,58 @@
+"""The forms of signing in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import User
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext, gettext_lazy
+
+SHORTEST = 12
+
+
+class SignInForm(forms.Form):
+    name = forms.CharField(max_length=150, label=gettext_lazy("Name"))
+    password = forms.CharField(max_length=500, strip=False, label=gettext_lazy("Password"))
+
+
+class WelcomeForm(forms.Form):
+    """The name and password that replace one-time links."""
+
+    name = forms.CharField(max_length=150, label=gettext_lazy("Name"), validators=[UnicodeUsernameValidator()])
+    password = forms.CharField(max_length=500, strip=False, label=gettext_lazy("Password"))
+    again = forms.CharField(max_length=500, strip=False, label=gettext_lazy("The same password again"))
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        if User.objects.exclude(pk=self.user.pk).filter(username__iexact=name).exists():
+            raise ValidationError(gettext("%(name)s is taken. Choose another name.") % {"name": name})
+        return name
+
+    def clean_password(self) -> str:
+        password = str(self.cleaned_data["password"])
+        if len(password) < SHORTEST:
+            raise ValidationError(
+                gettext("It has %(length)d characters; at least %(least)d are needed. A few words in a row are good.")
+                % {"length": len(password), "least": SHORTEST}
+            )
+        if password.strip().lower() in {str(self.data.get("name", "")).lower(), self.user.username.lower()}:
+            raise ValidationError(gettext("A password must not be the name."))
+        return password
+
+    def clean(self) -> None:
+        again = self.cleaned_data.get("again")
+        if again is not None and "password" in self.cleaned_data and again != self.cleaned_data["password"]:
+            self.add_error("again", gettext("The two passwords differ. Type both again."))
+
+    def save(self) -> User:
+        self.user.username = self.cleaned_data["name"]
+        self.user.set_password(self.cleaned_data["password"])
+        self.user.save(update_fields=["username", "password"])
+        return self.user

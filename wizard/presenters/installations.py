@@ -1,0 +1,121 @@
+"""The list of installations, and what is lost by deleting one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from installer_tasks.models import ACTIVE, Installation, Run, RunState
+from wizard import steps
+from wizard.presenters import states
+from wizard.presenters.states import Shown
+from wizard.presenters.steps import first_open
+
+
+@dataclass(frozen=True)
+class Row:
+    pk: int
+    name: str
+    practice: bool
+    shown: Shown
+    state: str
+    step: Any
+    changed_at: datetime
+    created_by: str
+    next_label: str
+    url: str
+    delete_url: str
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What deleting or starting over takes away."""
+
+    answers: int
+    secrets: int
+    findings: int
+    waivers: int
+    runs: int
+    events: int
+    active: bool
+    installed: bool
+
+
+def rows() -> list[Row]:
+    return [_row(installation) for installation in Installation.objects.select_related("created_by")]
+
+
+def _row(installation: Installation) -> Row:
+    run = installation.runs.first()
+    where = first_open(installation) if run is None else ""
+    return Row(
+        pk=installation.pk,
+        name=installation.name,
+        practice=installation.practice,
+        shown=_shown(run, where),
+        state=run.state if run else where,
+        step=_step(installation, run, where),
+        changed_at=installation.changed_at,
+        created_by=installation.created_by.get_username() if installation.created_by else "",
+        next_label=_next_label(run, where),
+        url=reverse("open", args=[installation.pk]),
+        delete_url=reverse("delete", args=[installation.pk]),
+    )
+
+
+def _shown(run: Run | None, where: str) -> Shown:
+    if run is not None:
+        return states.RUN[run.state]
+    if where == "review":
+        return Shown(gettext("ready to install"), "check", "good")
+    return Shown(gettext("being prepared"), "half", "idle")
+
+
+def _step(installation: Installation, run: Run | None, where: str) -> Any:
+    if run is not None:
+        return gettext("Attempt %(number)s") % {"number": run.attempt}
+    if where == "review":
+        return gettext("Review and install")
+    return steps.BY_SLUG[installation.step].title if installation.step in steps.BY_SLUG else gettext("Review")
+
+
+def _next_label(run: Run | None, where: str) -> str:
+    if run is None:
+        return gettext("Review and install") if where == "review" else gettext("Continue")
+    labels = {
+        RunState.SUCCEEDED: gettext("See the result"),
+        RunState.FAILED: gettext("See what failed"),
+        RunState.CANCELLED: gettext("Resume"),
+    }
+    return labels.get(RunState(run.state), gettext("Watch"))
+
+
+def place(installation: Installation) -> str:
+    """Where opening it leads: to what needs a person."""
+    run = installation.runs.first()
+    if run is None:
+        step = first_open(installation)
+        return reverse("review" if step == "review" else "step", args=_args(installation, step))
+    return reverse("done" if run.state == RunState.SUCCEEDED else "run", args=[installation.pk])
+
+
+def _args(installation: Installation, step: str) -> list[Any]:
+    return [installation.pk] if step == "review" else [installation.pk, step]
+
+
+def loss(installation: Installation) -> Loss:
+    runs = installation.runs.all()
+    return Loss(
+        answers=installation.answers.count(),
+        secrets=installation.answers.exclude(sealed="").count(),
+        findings=installation.findings.count(),
+        waivers=installation.waivers.count(),
+        runs=runs.count(),
+        events=sum(run.last_seq for run in runs),
+        active=runs.filter(state__in=ACTIVE).exists(),
+        installed=runs.filter(state=RunState.SUCCEEDED).exists(),
+    )

@@ -1,0 +1,331 @@
+"""A run's page: what it does now, its stages, its figures, its log, and what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+
+from installer_tasks import answers as answer_keys
+from installer_tasks import messages, runs
+from installer_tasks.models import Event, Run, RunState, StageRun
+from wizard.presenters import states
+from wizard.presenters.findings import evidence
+from wizard.presenters.progress import Packages, Push, packages, push
+from wizard.texts import render
+
+PAGE = 300  #: lines of the log in one answer
+
+#: What a stage does, said while it does it; a stage that is not here is named by its title.
+DOING: Mapping[str, Any] = {
+    "preflight": gettext_lazy("Making every check once more"),
+    "registry-project": gettext_lazy("Preparing the project in the registry"),
+    "push-images": gettext_lazy("Pushing the images into the registry"),
+    "namespace-and-trust": gettext_lazy("Preparing the namespace, and trust in the registry"),
+    "certificate-issuer": gettext_lazy("Having the issuer sign a trial certificate"),
+    "package-repository": gettext_lazy("Telling the cluster where the packages are"),
+    "package-install": gettext_lazy("Handing the installation to the cluster"),
+    "packages-and-pods": gettext_lazy("Packages reconcile and pods start"),
+    "acceptance": gettext_lazy("Proving that everything works"),
+}
+
+
+@dataclass(frozen=True)
+class StageView:
+    slug: str
+    number: int
+    title: str
+    state: str
+    shown: states.Shown
+    started_at: datetime | None
+    seconds: float | None
+    waiting_for: str
+    waiting_since: datetime | None
+    push: Push | None
+    packages: Packages | None
+
+    @property
+    def running(self) -> bool:
+        return self.state == "running"
+
+    @property
+    def doing(self) -> str:
+        return str(DOING.get(self.slug, self.title))
+
+    @property
+    def share(self) -> float:
+        """How much of it is done, from 0 to 1."""
+        if self.push is not None:
+            return self.push.percent / 100
+        if self.packages is not None:
+            return self.packages.done / max(self.packages.total, 1)
+        return 0.0
+
+
+@dataclass(frozen=True)
+class AnswerLink:
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What failed, and the way on."""
+
+    stage: str
+    cause: str
+    value: str
+    remedy: str
+    detail: str
+    code: str
+    answers: tuple[AnswerLink, ...]
+    repeat: tuple[str, ...]
+    keep: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    number: int
+    shown: states.Shown
+    created_at: datetime
+    seconds: float | None
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class RunView:
+    pk: int
+    attempt: int
+    state: str
+    shown: states.Shown
+    release: str
+    headline: str
+    position: str
+    waiting_for: str
+    waiting_since: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    seconds: float | None
+    stages: tuple[StageView, ...]
+    now: StageView | None
+    failure: Failure | None
+    attempts: tuple[Attempt, ...]
+    title: str
+    favicon: str
+    done: int
+    last_seq: int
+
+    @property
+    def final(self) -> bool:
+        return self.state in ("succeeded", "failed", "cancelled")
+
+    @property
+    def percent(self) -> int:
+        """Of the whole run, each stage counting alike."""
+        part = self.now.share if self.now else 0.0
+        return round(100 * (self.done + part) / max(len(self.stages), 1))
+
+    @property
+    def can_cancel(self) -> bool:
+        return self.state in ("queued", "running")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the log."""
+
+    seq: int
+    at: datetime
+    level: str
+    stage: str
+    sentence: str
+    text: str
+
+
+def run_view(run: Run) -> RunView:
+    rows = list(run.stages.all())
+    stages = tuple(_stage(row, number) for number, row in enumerate(rows, 1))
+    now = next((stage for stage in stages if stage.running), None)
+    done = sum(stage.state in ("succeeded", "kept") for stage in stages)
+    headline = _headline(run, now, stages)
+    return RunView(
+        pk=run.pk,
+        attempt=run.attempt,
+        state=run.state,
+        shown=states.RUN[run.state],
+        release=run.release,
+        headline=headline,
+        position=_position(now, len(stages)),
+        waiting_for=now.waiting_for if now else "",
+        waiting_since=now.waiting_since if now else None,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        seconds=_between(run.started_at, run.finished_at),
+        stages=stages,
+        now=now,
+        failure=_failure(run, stages) if run.state in (RunState.FAILED, RunState.CANCELLED) else None,
+        attempts=_attempts(run),
+        title=_tab_title(run, done, len(stages)),
+        favicon={"succeeded": "done", "failed": "failed", "cancelled": "failed"}.get(run.state, "running"),
+        done=done,
+        last_seq=run.last_seq,
+    )
+
+
+def titles() -> dict[str, str]:
+    return {stage.slug: gettext(stage.title) for stage in runs.all_stages()}
+
+
+def _stage(row: StageRun, number: int) -> StageView:
+    is_push = "bytes_total" in row.progress
+    return StageView(
+        slug=row.slug,
+        number=number,
+        title=titles().get(row.slug, row.slug),
+        state=row.state,
+        shown=states.STAGE[row.state],
+        started_at=row.started_at,
+        seconds=_between(row.started_at, row.finished_at),
+        waiting_for=render(row.waiting_for),
+        waiting_since=row.waiting_since,
+        push=push(row.progress) if is_push else None,
+        packages=packages(row.progress) if "packages" in row.progress else None,
+    )
+
+
+def _between(start: datetime | None, end: datetime | None) -> float | None:
+    return (end - start).total_seconds() if start and end else None
+
+
+def _headline(run: Run, now: StageView | None, stages: Iterable[StageView]) -> str:
+    if run.state == RunState.QUEUED:
+        return gettext("Waiting for a worker to take it up")
+    if run.state == RunState.SUCCEEDED:
+        return gettext("Tanzu Mission Control is installed")
+    if run.state == RunState.CANCELLED:
+        return gettext("Stopped, because a person asked for it")
+    if run.state == RunState.CANCELLING:
+        return gettext("Stopping at the next safe point")
+    broken = next((stage for stage in stages if stage.state == "failed"), None)
+    if run.state == RunState.FAILED:
+        return gettext("Failed: %(stage)s") % {"stage": broken.title} if broken else gettext("Failed")
+    return now.doing if now else gettext("Going on to the next stage")
+
+
+def _position(now: StageView | None, total: int) -> str:
+    return gettext("Stage %(number)s of %(total)s") % {"number": now.number, "total": total} if now else ""
+
+
+def _tab_title(run: Run, done: int, total: int) -> str:
+    name = run.installation.name
+    if run.final or run.state == RunState.QUEUED:
+        return f"{states.RUN[run.state].word} · {name}"
+    return f"{done}/{total} · {name}"
+
+
+def _failure(run: Run, stages: tuple[StageView, ...]) -> Failure:
+    row = run.stages.filter(state__in=["failed", "cancelled"]).first()
+    error: Mapping[str, Any] = (row.error if row else None) or run.error or {}
+    is_last = not run.installation.runs.filter(attempt__gt=run.attempt).exists()
+    repeat = _to_repeat(run) if is_last else ()
+    names = titles()
+    return Failure(
+        stage=names.get(row.slug, row.slug) if row else "",
+        cause=render(error.get("cause")),
+        value=str(error.get("value") or ""),
+        remedy=render(error.get("remedy")),
+        detail=str(error.get("detail") or ""),
+        code=str(error.get("code") or ""),
+        answers=tuple(_answers(run, row, str(error.get("field") or ""))),
+        repeat=tuple(names[slug] for slug in repeat if slug in names),
+        keep=tuple(stage.title for stage in stages if stage.slug not in repeat) if repeat else (),
+    )
+
+
+def _to_repeat(run: Run) -> tuple[str, ...]:
+    from installer_tasks.errors import InputError
+
+    try:
+        return runs.stages_to_repeat(run.installation)
+    except InputError:  # an answer was emptied since: the review says which
+        return ()
+
+
+def _answers(run: Run, row: StageRun | None, field: str) -> Iterable[AnswerLink]:
+    """The answer that the error names, else those that the stage reads."""
+    stage = next((stage for stage in runs.all_stages() if row is not None and stage.slug == row.slug), None)
+    keys = (field,) if field in answer_keys.BY_NAME else stage.reads if stage else ()
+    for name in keys:
+        key = answer_keys.BY_NAME[name]
+        url = reverse("step", args=[run.installation_id, key.step])
+        yield AnswerLink(gettext(key.label), f"{url}#{key.field}")
+
+
+def _attempts(run: Run) -> tuple[Attempt, ...]:
+    return tuple(
+        Attempt(
+            number=other.attempt,
+            shown=states.RUN[other.state],
+            created_at=other.created_at,
+            seconds=_between(other.started_at, other.finished_at),
+            url=reverse("attempt", args=[run.installation_id, other.attempt]),
+            current=other.pk == run.pk,
+        )
+        for other in run.installation.runs.all()
+    )
+
+
+def log(run: Run, *, after: int, limit: int = PAGE) -> list[Line]:
+    """The lines that follow this one, oldest first."""
+    names = titles()
+    return [_line(event, names) for event in run.events.filter(seq__gt=after)[:limit]]
+
+
+def log_end(run: Run, limit: int = PAGE) -> list[Line]:
+    """The last lines as of now."""
+    return log(run, after=max(0, run.last_seq - limit), limit=limit)
+
+
+def _line(event: Event, names: Mapping[str, str]) -> Line:
+    return Line(
+        seq=event.seq,
+        at=timezone.localtime(event.at),
+        level=event.level,
+        stage=names.get(event.stage, event.stage),
+        sentence=messages.render(event.code, event.params, gettext),
+        text=event.text,
+    )
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One acceptance finding."""
+
+    name: str
+    shown: states.Shown
+    message: str
+    value: str
+    remedy: str
+    evidence: tuple[tuple[str, str], ...]
+
+
+def proofs(run: Run) -> list[Proof]:
+    row = run.stages.filter(slug="acceptance").first()
+    found = (row.progress.get("findings") if row else None) or []
+    return [
+        Proof(
+            name=str(each.get("name", "")),
+            shown=states.LEVEL.get(each.get("level", ""), states.LEVEL[""]),
+            message=render(each.get("message")),
+            value=str(each.get("value") or ""),
+            remedy=render(each.get("remedy")),
+            evidence=evidence(each.get("evidence") or {}),
+        )
+        for each in found
+    ]

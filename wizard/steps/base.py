@@ -1,0 +1,104 @@
+"""What a step is: one page of the wizard with its form, and the words for whoever owns the system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django import forms
+
+from installer_tasks import answers as answer_keys
+from installer_tasks import findings, sessions
+from installer_tasks.errors import InputError
+from installer_tasks.models import Installation
+from wizard.steps.fields import AnswerField, ChoiceField, Option, Problem, SecretDocumentField, SecretField
+
+Words = Any  #: str or a lazy translation
+
+SECRETS = (SecretField, SecretDocumentField)
+
+
+class StepForm(forms.Form):
+    """The answers of one step. `only` leaves the other fields alone: one field saved by itself."""
+
+    step: ClassVar[str]
+
+    def __init__(
+        self,
+        data: Any = None,
+        files: Any = None,
+        *,
+        installation: Installation,
+        only: Collection[str] | None = None,
+    ) -> None:
+        self.installation = installation
+        self.known = sessions.visible_answers(installation)
+        self.kept = frozenset(installation.answers.values_list("key", flat=True))
+        #: Fields whose value the form found out by itself.
+        self.found: set[str] = set()
+        initial = {name: self.known.get(self.key(name), "") for name in self.base_fields}
+        super().__init__(data, files, initial=initial)
+        for name, field in list(self.fields.items()):
+            self._adapt(name, field)
+            if only is not None and name not in only:
+                del self.fields[name]
+            elif only is not None:
+                field.required = False
+
+    def _adapt(self, name: str, field: forms.Field) -> None:
+        key = answer_keys.BY_NAME[self.key(name)]
+        kept_secret = isinstance(field, SECRETS) and key.name in self.kept
+        field.required = key.required and not key.default and not kept_secret
+
+    @classmethod
+    def key(cls, name: str) -> str:
+        return f"{cls.step}.{name}"
+
+    def options(self) -> dict[str, list[Option]]:
+        """What can be chosen, by ChoiceField; where nothing is known it is typed."""
+        return {}
+
+    def fact(self, name: str, system: str = "") -> Any:
+        return findings.fact(self.installation, system or self.step, name)
+
+    def refuse(self, error: InputError, field: str) -> None:
+        """The error, at the field that it names when that is shown here, else at `field`."""
+        named = error.field.partition(".")[2]
+        self.add_error(named if named in self.fields else field, Problem(error))
+
+    def answers(self) -> dict[str, str]:
+        """What is valid, by key; a secret that nobody typed is not among it."""
+        return {
+            self.key(name): value
+            for name, value in self.cleaned_data.items()
+            if value or not isinstance(self.fields.get(name), SECRETS)
+        }
+
+    def field_options(self, name: str) -> list[Option]:
+        """What can be chosen for this field, if it is one to choose for."""
+        return self.options().get(name, []) if isinstance(self.base_fields[name], ChoiceField) else []
+
+
+Handout = Callable[[Mapping[str, str]], str]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One page. `ask` are the questions to put to `owner`; `handout` is a text to send them."""
+
+    slug: str
+    title: Words
+    lead: Words
+    owner: Words
+    ask: tuple[Words, ...]
+    form: type[StepForm]
+    handout_title: Words = ""
+    handout: Handout | None = None
+    #: Looked at before anything is answered here, to offer choices; the key whose answer makes that possible.
+    looks_ahead: str = ""
+
+    @property
+    def fields(self) -> tuple[tuple[str, AnswerField], ...]:
+        found = self.form.base_fields.items()
+        return tuple((name, field) for name, field in found if isinstance(field, AnswerField))

@@ -1,0 +1,3 @@
+"""Pages: fetch, form, service, answer."""
+
+from __future__ import annotations

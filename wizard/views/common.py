@@ -1,0 +1,26 @@
+"""What most views begin with."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+
+from installer_tasks.models import Installation
+from wizard.presenters.steps import rail
+
+
+def installation_of(pk: int) -> Installation:
+    return get_object_or_404(Installation.objects.select_related("workspace"), pk=pk)
+
+
+def person(request: HttpRequest) -> User:
+    """Whoever is signed in; every view but those of signing in has one."""
+    return cast(User, request.user)
+
+
+def frame(installation: Installation, current: str) -> dict[str, Any]:
+    """What `frame.html` needs: the installation, its doorbell, and the list of steps."""
+    return {"installation": installation, "rail": rail(installation, current), "current": current}
