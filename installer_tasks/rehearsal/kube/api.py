@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from installer_tasks.rehearsal.fault_switch import FaultSwitch
 from installer_tasks.rehearsal.kube import access, discovery, openapi, reviews, scaling, streams
@@ -11,7 +11,7 @@ from installer_tasks.rehearsal.kube.errors import ApiError, unknown_path
 from installer_tasks.rehearsal.kube.requests import Answer, Request, Target, target
 from installer_tasks.rehearsal.kube.resources import REVIEWS
 from installer_tasks.rehearsal.kube.store import Store
-from installer_tasks.rehearsal.kube.users import User
+from installer_tasks.rehearsal.kube.users import Tokens, User
 from installer_tasks.rehearsal.kube.verbs import Verbs
 
 COLLECTION = ("list", "create", "deletecollection")  #: verbs that name no object
@@ -19,9 +19,9 @@ SLOW = 2.0  #: seconds an answer takes under the fault `kube.slow`
 
 
 class Api:
-    """Answers requests from a store. `tokens` are bearer tokens and the names of their users."""
+    """Answers requests from a store."""
 
-    def __init__(self, store: Store, tokens: Mapping[str, str], faults: FaultSwitch, address: str = "") -> None:
+    def __init__(self, store: Store, tokens: Tokens, faults: FaultSwitch, address: str = "") -> None:
         self._store, self._tokens, self._faults = store, tokens, faults
         self.address = address
 
@@ -74,6 +74,8 @@ class Api:
         if resource.namespaced and not asked.namespace and (asked.name or request.method == "POST"):
             raise ApiError(404, "NotFound", "the server could not find the requested resource")
         verb = access.verb_of(request, asked)
+        if asked.subresource == "token" and verb == "create":
+            return Answer(reviews.issue_token(self._store, asked, request.object(), self._tokens), 201)
         if asked.subresource == "log":
             return streams.log(self._store, asked, request, gone)
         if asked.subresource == "scale":

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from installer_tasks.rehearsal.kube.store import Store
 
 Object = dict[str, Any]
+PROTECTED = frozenset({"default", "kube-system", "kube-public"})
 
 
 def terminating(gvr: GVR, namespace: str, name: str) -> ApiError:
@@ -38,6 +39,9 @@ def kept(store: Store, resource: Resource, obj: Object, *, new: bool) -> None:
 def delete(store: Store, resource: Resource, live: Object, propagation: str) -> None:
     if "deletionTimestamp" in live["metadata"]:
         return  # it is waiting for its finalizers
+    if resource.gvr.key == NAMESPACES.key and live["metadata"]["name"] in PROTECTED:
+        name = live["metadata"]["name"]
+        raise ApiError(403, "Forbidden", f'namespaces "{name}" is forbidden: this namespace may not be deleted')
     if propagation == "Orphan":
         _orphan(store, live)
     if resource.gvr.key != NAMESPACES.key and not live["metadata"].get("finalizers"):

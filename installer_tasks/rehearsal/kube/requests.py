@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import yaml
 
+from installer_tasks.rehearsal.kube import protobuf
 from installer_tasks.rehearsal.kube.errors import ApiError, bad_request
 from installer_tasks.rehearsal.kube.resources import GVR
 
@@ -83,6 +84,8 @@ class Request:
                 return yaml.load(self.body, Loader=_Loader)  # noqa: S506 - a SafeLoader without dates
         except (ValueError, yaml.YAMLError) as error:
             raise bad_request(f"the object provided is unrecognized: {error}") from error
+        if self.content_type == protobuf.TYPE and (message := protobuf.read(self.body)) is not None:
+            return message
         raise unsupported("application/json, application/yaml")
 
     def object(self) -> Object:

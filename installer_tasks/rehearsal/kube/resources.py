@@ -50,6 +50,8 @@ class Resource:
         found: dict[str, tuple[str, ...]] = {"status": ("get", "patch", "update")} if self.status else {}
         if self.gvr == GVR("", "v1", "pods"):
             found["log"] = ("get",)
+        if self.gvr == SERVICE_ACCOUNTS:
+            found["token"] = ("create",)
         if self.gvr.key in SCALABLE:
             found["scale"] = ("get", "patch", "update")
         return found

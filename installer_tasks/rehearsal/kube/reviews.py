@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from installer_tasks.rehearsal.kube import access
+from installer_tasks.rehearsal.kube.errors import not_found
+from installer_tasks.rehearsal.kube.metadata import now
+from installer_tasks.rehearsal.kube.requests import Target
+from installer_tasks.rehearsal.kube.resources import SERVICE_ACCOUNTS
 from installer_tasks.rehearsal.kube.store import Store
-from installer_tasks.rehearsal.kube.users import User
+from installer_tasks.rehearsal.kube.users import Tokens, User
 
 Object = dict[str, Any]
+HOUR = 3600
 
 
-def answer(kind: str, question: Object, user: User, store: Store, tokens: Mapping[str, str]) -> Object:
+def answer(kind: str, question: Object, user: User, store: Store, tokens: Tokens) -> Object:
     """The question with its `status`."""
     spec = question.get("spec") or {}
     if kind == "SelfSubjectReview":
@@ -38,10 +42,21 @@ def _access(store: Store, user: User, spec: Object) -> Object:
     return {"allowed": allowed} | ({"reason": "RBAC: allowed by the roles of the user"} if allowed else {})
 
 
-def _token(token: str, tokens: Mapping[str, str]) -> Object:
-    if token not in tokens:
-        return {"authenticated": False, "user": {}}
-    return {"authenticated": True, "user": User.known(tokens[token]).info()}
+def _token(token: str, tokens: Tokens) -> Object:
+    user = tokens.user(token)
+    return {"authenticated": user is not None, "user": user.info() if user else {}}
+
+
+def issue_token(store: Store, target: Target, question: Object, tokens: Tokens) -> Object:
+    """What `kubectl create token` asks for; ApiError 404 when there is no such service account."""
+    if store.get(SERVICE_ACCOUNTS, target.namespace, target.name) is None:
+        raise not_found("serviceaccounts", "", target.name)
+    spec = question.get("spec") or {}
+    token, until = tokens.issue(target.namespace, target.name, spec.get("expirationSeconds") or HOUR)
+    metadata = {"name": target.name, "namespace": target.namespace, "creationTimestamp": now()}
+    status = {"token": token, "expirationTimestamp": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
+    api_version = "authentication.k8s.io/v1"
+    return {"kind": "TokenRequest", "apiVersion": api_version, "metadata": metadata, "spec": spec, "status": status}
 
 
 def _rules(store: Store, user: User, namespace: str) -> Object:

@@ -18,7 +18,7 @@ from installer_tasks.rehearsal.fault_switch import FaultSwitch, NoFaults
 from installer_tasks.rehearsal.kube.api import Api
 from installer_tasks.rehearsal.kube.requests import Answer, Request
 from installer_tasks.rehearsal.kube.store import Store
-from installer_tasks.rehearsal.kube.users import User, authenticate
+from installer_tasks.rehearsal.kube.users import Tokens, User, authenticate
 
 log = logging.getLogger(__name__)
 HANDSHAKE = 10.0
@@ -46,7 +46,7 @@ class KubeServer:
         faults: FaultSwitch | None = None,
     ) -> None:
         self._tls = _tls(certificate_file, key_file, client_ca_file)
-        self._host, self._port, self._tokens = host, port, dict(tokens or {})
+        self._host, self._port, self._tokens = host, port, Tokens(tokens)
         self._api = Api(store, self._tokens, faults or NoFaults())
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -88,7 +88,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], tls: ssl.SSLContext, api: Api, tokens: Mapping[str, str]) -> None:
+    def __init__(self, address: tuple[str, int], tls: ssl.SSLContext, api: Api, tokens: Tokens) -> None:
         self.stopping = threading.Event()
         self._tls = tls
         self._changed = threading.Condition()
@@ -135,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: _Server
 
-    def __init__(self, *args: Any, api: Api, tokens: Mapping[str, str]) -> None:
+    def __init__(self, *args: Any, api: Api, tokens: Tokens) -> None:
         self._api, self._tokens = api, tokens
         super().__init__(*args)
 

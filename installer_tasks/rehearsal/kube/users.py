@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from installer_tasks.rehearsal.kube.errors import ApiError
@@ -41,16 +43,39 @@ def unauthorized() -> ApiError:
     return ApiError(401, "Unauthorized", "Unauthorized")
 
 
-def authenticate(authorization: str, certificate: Mapping[str, Any] | None, tokens: Mapping[str, str]) -> User:
+class Tokens:
+    """Bearer tokens: those given at the start, for good, and those that service accounts ask for, for a time."""
+
+    def __init__(self, given: Mapping[str, str] | None = None) -> None:
+        self._given = dict(given or {})
+        self._issued: dict[str, tuple[User, datetime]] = {}
+
+    def user(self, token: str) -> User | None:
+        if token in self._given:
+            return User.known(self._given[token])
+        user, until = self._issued.get(token, (None, datetime.min.replace(tzinfo=UTC)))
+        return user if datetime.now(UTC) < until else None
+
+    def issue(self, namespace: str, account: str, seconds: int) -> tuple[str, datetime]:
+        """A new token of a service account, and until when it is good."""
+        token = secrets.token_urlsafe(32)
+        until = datetime.now(UTC) + timedelta(seconds=seconds)
+        groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
+        self._issued[token] = (User.known(f"system:serviceaccount:{namespace}:{account}", groups), until)
+        return token, until
+
+
+def authenticate(authorization: str, certificate: Mapping[str, Any] | None, tokens: Tokens) -> User:
     """ApiError 401 for a credential that is not known; no credential at all is `ANONYMOUS`.
 
     `certificate` is the subject of a certificate that TLS has already verified, as `ssl` hands it out.
     """
     if authorization:
         scheme, _space, token = authorization.partition(" ")
-        if scheme.lower() != "bearer" or token.strip() not in tokens:
+        user = tokens.user(token.strip()) if scheme.lower() == "bearer" else None
+        if user is None:
             raise unauthorized()
-        return User.known(tokens[token.strip()])
+        return user
     subject = [pair for part in (certificate or {}).get("subject", ()) for pair in part]
     name = next((value for field, value in subject if field == "commonName"), "")
     if not name:

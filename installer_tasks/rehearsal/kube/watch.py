@@ -6,6 +6,7 @@ import copy
 import queue
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -105,5 +106,5 @@ class Feed:
         return watch
 
     def leave(self, watch: Watch) -> None:
-        if watch in self._watches:
+        with suppress(ValueError):  # it has left before
             self._watches.remove(watch)
