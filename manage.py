@@ -23,9 +23,18 @@ def without_state(argv: list[str]) -> list[str]:
     return left
 
 
+def _practise_apart() -> None:
+    """A rehearsal has a state folder of its own: it must neither meet nor disturb a real installation."""
+    from installer_tasks import state
+
+    os.environ.setdefault(state.VARIABLE, str(state.default_folder() / "practice"))
+
+
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wizard.settings")
     argv = without_state(sys.argv)
+    if argv[1:2] == ["rehearse"]:
+        _practise_apart()
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(argv)
