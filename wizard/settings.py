@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from installer_tasks import state
+from installer_tasks.processes import redis
 from wizard import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -86,6 +87,12 @@ def _sqlite() -> dict[str, Any]:
     }
 
 
+def _host(netloc: str) -> str:
+    """As it was written: a socket folder (percent-encoded) may have capitals, which `hostname` would fold."""
+    place = netloc.rpartition("@")[2]
+    return unquote(place[1:].partition("]")[0] if place.startswith("[") else place.partition(":")[0])
+
+
 def _postgresql(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     if parts.scheme not in ("postgres", "postgresql"):
@@ -95,7 +102,7 @@ def _postgresql(url: str) -> dict[str, Any]:
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or ""),
+        "HOST": _host(parts.netloc),
         "PORT": str(parts.port or ""),
         # A connection per request: under ASGI kept ones pile up, a thread each.
         "CONN_MAX_AGE": 0,
@@ -107,7 +114,7 @@ DATABASES = {"default": _postgresql(DATABASE_URL) if DATABASE_URL else _sqlite()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 #: Where Celery's doorbell rings; `manage.py up` starts a private Redis on this socket when REDIS_URL is not set.
-REDIS_URL = env.text("REDIS_URL") or f"redis+socket://{STATE_DIR}/redis.sock"
+REDIS_URL = env.text("REDIS_URL") or redis.url(redis.socket_path(STATE_DIR))
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]

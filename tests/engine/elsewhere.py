@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 from django.conf import settings
 from django.db import connection
@@ -32,5 +33,5 @@ def _database(folder: Path) -> dict[str, str]:
         if not link.is_symlink():
             link.symlink_to(database["NAME"])
         return {}
-    place = f"{database['HOST']}:{database['PORT']}".rstrip(":")
+    place = f"{quote(database['HOST'], safe='')}:{database['PORT']}".rstrip(":")
     return {"DATABASE_URL": f"postgresql://{database['USER']}:{database['PASSWORD']}@{place}/{database['NAME']}"}
