@@ -248,6 +248,18 @@ def test_who_may_do_what(cluster: Running) -> None:
     assert "Unauthorized" in cluster.run("get", "nodes", token="stolen").stderr
 
 
+def test_the_service_account_that_our_remedy_makes_may_do_all(cluster: Running) -> None:
+    cluster.kubectl("-n", "kube-system", "create", "serviceaccount", "tmc-installer")
+    account = "--serviceaccount=kube-system:tmc-installer"
+    token = cluster.kubectl("-n", "kube-system", "create", "token", "tmc-installer", "--duration=24h").strip()
+    user = "system:serviceaccount:kube-system:tmc-installer"
+    assert user in cluster.kubectl("auth", "whoami", token=token)
+    assert cluster.run("auth", "can-i", "*", "*", token=token).stdout == "no\n"
+    cluster.kubectl("create", "clusterrolebinding", "tmc-installer", "--clusterrole=cluster-admin", account)
+    assert cluster.kubectl("auth", "can-i", "*", "*", token=token) == "yes\n"
+    assert "token" in cluster.run("create", "token", "nobody").stderr
+
+
 def test_a_definition_adds_a_kind_with_its_columns(cluster: Running) -> None:
     where = namespace(cluster.store, "crd")
     made = definition("fruit.example", "Apple", "apples")

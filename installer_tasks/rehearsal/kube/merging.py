@@ -135,7 +135,14 @@ def _parts(path: str) -> list[str]:
 
 
 def _step(node: Any, part: str) -> Any:
-    return node[int(part)] if isinstance(node, list) else node[part]
+    return node[_index(part, len(node) - 1)] if isinstance(node, list) else node[part]
+
+
+def _index(part: str, last: int) -> int:
+    """No negative ones, and none past the end."""
+    if not part.isdecimal() or int(part) > last:
+        raise IndexError(f"no element {part}")
+    return int(part)
 
 
 def _read(node: Any, path: str) -> Any:
@@ -153,7 +160,7 @@ def _parent(node: Any, path: str) -> tuple[Any, str]:
 
 def _remove(document: Any, path: str) -> None:
     parent, last = _parent(document, path)
-    del parent[int(last) if isinstance(parent, list) else last]
+    del parent[_index(last, len(parent) - 1) if isinstance(parent, list) else last]
 
 
 def _write(document: Any, path: str, value: Any, *, insert: bool) -> None:
@@ -163,6 +170,6 @@ def _write(document: Any, path: str, value: Any, *, insert: bool) -> None:
     elif last == "-":
         parent.append(value)
     elif insert:
-        parent.insert(int(last), value)
+        parent.insert(_index(last, len(parent)), value)
     else:
-        parent[int(last)] = value
+        parent[_index(last, len(parent) - 1)] = value
