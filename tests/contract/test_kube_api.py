@@ -114,11 +114,13 @@ def test_a_client_that_leaves_its_watch_is_let_go(cluster: Running) -> None:
     where = namespace(cluster.store, "leaves")
     connection = cluster.connection()
     connection.request("GET", maps(where, "?watch=true"), headers={"Authorization": "Bearer admin-token"})
-    assert connection.getresponse().status == 200
+    response = connection.getresponse()
+    assert response.status == 200
     feed = cluster.store._feed
     watched = [w for w in feed._watches if w._gvr == CONFIGMAPS]
     assert watched
     connection.close()
+    response.close()
     eventually(lambda: not any(w in feed._watches for w in watched))
 
 
