@@ -33,7 +33,8 @@ app.conf.update(
     task_default_queue="installer",
     worker_concurrency=CONCURRENCY,
     worker_prefetch_multiplier=1,
-    worker_max_tasks_per_child=1,
+    # Not 1: a child that has done its task is replaced only at the pool's next look, five seconds later (measured).
+    worker_max_tasks_per_child=100,
     worker_hijack_root_logger=False,
     worker_soft_shutdown_timeout=20,
     worker_cancel_long_running_tasks_on_connection_loss=False,  # the lease guards against doing anything twice
@@ -50,6 +51,12 @@ app.conf.update(
 
 # Shared with the children that are forked later: one byte, written once, read without a lock.
 _stopping = mmap.mmap(-1, 1)
+
+
+@signals.worker_init.connect
+def _load_once(**_: Any) -> None:
+    """What every task needs, before the children are forked: one of them lives for one task, and would load it anew."""
+    from installer_tasks import checks, facts, stages  # noqa: F401
 
 
 @signals.worker_ready.connect
