@@ -195,8 +195,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Whether the client has left: while we stream it has nothing to say but good-bye."""
         if self.server.stopping.is_set():
             return True
-        readable, _writable, _broken = select.select([self.connection], [], [], 0)
-        return bool(readable)
+        poll = select.poll()  # select() knows no more than 1024 files
+        poll.register(self.connection, select.POLLIN)
+        return bool(poll.poll(0))
 
     def log_message(self, format: str, *args: Any) -> None:
         """Requests are not logged: their tokens and bodies are nobody's business."""
