@@ -36,7 +36,12 @@ class Push:
     @property
     def there(self) -> int:
         """In the registry by now, however it came there."""
-        return self.sent + self.present + self.mounted
+        return self.sent + self.was_there
+
+    @property
+    def was_there(self) -> int:
+        """What did not have to be sent."""
+        return self.present + self.mounted
 
 
 @dataclass(frozen=True)

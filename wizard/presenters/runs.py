@@ -132,6 +132,10 @@ class RunView:
         return round(100 * (self.done + part) / max(len(self.stages), 1))
 
     @property
+    def newest(self) -> bool:
+        return all(other.number <= self.attempt for other in self.attempts)
+
+    @property
     def can_cancel(self) -> bool:
         return self.state in ("queued", "running")
 
@@ -314,18 +318,54 @@ class Proof:
     remedy: str
     evidence: tuple[tuple[str, str], ...]
 
+    @property
+    def passed(self) -> bool:
+        return self.shown is states.LEVEL["pass"]
 
-def proofs(run: Run) -> list[Proof]:
+
+@dataclass(frozen=True)
+class ProofGroup:
+    title: Any
+    proofs: tuple[Proof, ...]
+
+    @property
+    def passed(self) -> int:
+        return sum(proof.passed for proof in self.proofs)
+
+    @property
+    def shown(self) -> states.Shown:
+        """That of the first proof that did not pass."""
+        return next((proof.shown for proof in self.proofs if not proof.passed), states.LEVEL["pass"])
+
+
+#: Which proofs belong together, by the second word of their names; others come last.
+PROOF_GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
+    (gettext_lazy("Console and sign-in"), ("console", "landing", "supervisor", "sign-in")),
+    (gettext_lazy("Names and certificates"), ("load-balancer", "dns", "tls")),
+    (gettext_lazy("Packages and images"), ("packages", "images")),
+)
+
+
+def proof_groups(run: Run) -> tuple[ProofGroup, ...]:
     row = run.stages.filter(slug="acceptance").first()
-    found = (row.progress.get("findings") if row else None) or []
-    return [
-        Proof(
-            name=str(each.get("name", "")),
-            shown=states.LEVEL.get(each.get("level", ""), states.LEVEL[""]),
-            message=render(each.get("message")),
-            value=str(each.get("value") or ""),
-            remedy=render(each.get("remedy")),
-            evidence=evidence(each.get("evidence") or {}),
-        )
-        for each in found
-    ]
+    found = [_proof(each) for each in (row.progress.get("findings") if row else None) or []]
+    known = {kind for _title, kinds in PROOF_GROUPS for kind in kinds}
+    others = tuple({_kind(proof) for proof in found} - known)
+    groups = (*PROOF_GROUPS, (gettext_lazy("Further proofs"), others))
+    made = (ProofGroup(title, tuple(proof for proof in found if _kind(proof) in kinds)) for title, kinds in groups)
+    return tuple(group for group in made if group.proofs)
+
+
+def _kind(proof: Proof) -> str:
+    return proof.name.removeprefix("acceptance.").partition(".")[0]
+
+
+def _proof(each: Mapping[str, Any]) -> Proof:
+    return Proof(
+        name=str(each.get("name", "")),
+        shown=states.LEVEL.get(each.get("level", ""), states.LEVEL[""]),
+        message=render(each.get("message")),
+        value=str(each.get("value") or ""),
+        remedy=render(each.get("remedy")),
+        evidence=evidence(each.get("evidence") or {}),
+    )

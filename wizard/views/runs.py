@@ -118,9 +118,8 @@ def done(request: HttpRequest, pk: int) -> HttpResponse:
     found = installation.runs.filter(state=RunState.SUCCEEDED).first()
     if found is None:
         return redirect("open", pk=pk)
-    plan = runs.frozen_plan(found)
-    context = {**frame(installation, "review"), **_context(found), "proofs": run_views.proofs(found), **_facts(plan)}
-    return render(request, "wizard/done.html", context)
+    facts = {**_facts(runs.frozen_plan(found)), "groups": run_views.proof_groups(found)}
+    return render(request, "wizard/done.html", {**frame(installation, "review"), **_context(found), **facts})
 
 
 def _facts(plan: Plan) -> dict[str, Any]:
