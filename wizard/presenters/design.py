@@ -14,5 +14,6 @@ def examples() -> dict[str, Any]:
             "check", "cross", "warn", "busy", "clock", "ring", "half", "block", "question", "waived", "arrow", "copy",
             "again", "plus", "lock", "key", "people", "download", "pause", "search", "mark",
         ),
+        "tones": (("good", "check"), ("warn", "warn"), ("bad", "cross"), ("busy", "busy"), ("idle", "ring")),
         "code": "kubectl get clusterissuers",
     }  # fmt: skip
