@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from installer_tasks.errors import InstallerError
+from installer_tasks.state import create_once
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
 
@@ -55,14 +55,7 @@ def _read_keys(path: Path) -> list[str]:
 
 
 def _make_keys(path: Path) -> list[str]:
-    key = Fernet.generate_key().decode()
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:  # another process made it in this moment
-        return _read_keys(path)
-    with os.fdopen(handle, "w", encoding="ascii") as stream:
-        stream.write(f"{key}\n")
-    return [key]
+    return create_once(path, Fernet.generate_key() + b"\n").decode().split()
 
 
 def new_data_key(ring: MultiFernet) -> str:

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 VARIABLE = "TMC_INSTALLER_STATE"
@@ -31,19 +33,25 @@ def private_folder(path: Path) -> Path:
 
 
 def secret_file(name: str, make: bytes | None = None) -> bytes:
-    """The content of a 0600 file in the state folder, made on first use; safe when two processes start at once."""
-    path = folder() / name
+    """The content of a 0600 file in the state folder, made on first use."""
     content = make if make is not None else secrets.token_urlsafe(48).encode()
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _settled(path)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(content + b"\n")
-    return content
+    return create_once(folder() / name, content + b"\n").strip()
 
 
-def _settled(path: Path) -> bytes:
+def create_once(path: Path, content: bytes) -> bytes:
+    """Write a 0600 file unless it is there; returns what is in it. Of two processes that start at once, one wins.
+
+    The file appears with its content: nobody ever reads it half-written.
+    """
+    if not path.exists():
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+            with contextlib.suppress(FileExistsError):
+                os.link(draft, path)
+        finally:
+            os.unlink(draft)
     if path.stat().st_mode & 0o077:
         path.chmod(0o600)
-    return path.read_bytes().strip()
+    return path.read_bytes()

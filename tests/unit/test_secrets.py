@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
@@ -105,3 +106,12 @@ def test_fingerprints_tell_change_and_are_keyed(tmp_path: Path) -> None:
     box, other = Box(ring, new_data_key(ring)), Box(ring, new_data_key(ring))
     assert box.fingerprint("a") == box.fingerprint("a") != box.fingerprint("b")
     assert box.fingerprint("a") != other.fingerprint("a")
+
+
+def test_many_that_start_at_once_agree_on_one_keyring(tmp_path: Path) -> None:
+    path = tmp_path / "keyring"
+    with ThreadPoolExecutor(16) as pool:
+        rings = list(pool.map(lambda _: keyring(path), range(64)))
+    sealed = rings[0].encrypt(b"x")
+    assert all(ring.decrypt(sealed) == b"x" for ring in rings)
+    assert [file.name for file in tmp_path.iterdir()] == ["keyring"]
