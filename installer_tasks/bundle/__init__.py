@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from installer_tasks.bundle.errors import CutShort, Damaged, Incomplete, MixedReleases, NotABundle, UnsafeArchive
-from installer_tasks.bundle.folder import ReleaseBundle, read_release_bundle
+from installer_tasks.bundle.folder import ReleaseBundle, read_bundle, read_release_bundle
 from installer_tasks.bundle.imgpkg import read_imgpkg_tar
 from installer_tasks.bundle.model import Archive, Blob, FileSource, Image, InlineSource, Manifest, MissingContent
 from installer_tasks.bundle.readers import find_archive
@@ -26,6 +26,7 @@ __all__ = [
     "UnsafeArchive",
     "Verification",
     "find_archive",
+    "read_bundle",
     "read_imgpkg_tar",
     "read_release_bundle",
     "verify",

@@ -68,6 +68,20 @@ def read_release_bundle(path: Path) -> ReleaseBundle:
     return ReleaseBundle(path, version, placed, (placed, *others), program)
 
 
+def read_bundle(path: Path) -> ReleaseBundle | tuple[Archive, ...]:
+    """What a person may name: an unpacked release, an archive of images, or a folder of archives."""
+    path = path.expanduser()
+    if all((path / name).is_dir() for name in FOLDERS):
+        return read_release_bundle(path)
+    if not path.exists():
+        raise not_a_bundle(path, text(_("There is no file or folder %(path)s."), path=str(path)))
+    archive = find_archive(path)
+    archives = (archive,) if archive else tuple(_archives(path)) if path.is_dir() else ()
+    if not archives:
+        raise not_a_bundle(path, text(_("%(path)s is no release, and no archive of images is in it."), path=str(path)))
+    return tuple(_placed(entry) for entry in archives)
+
+
 def _require_layout(path: Path) -> None:
     try:
         names = {entry.name for entry in path.iterdir() if entry.is_dir()}

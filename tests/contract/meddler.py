@@ -10,6 +10,7 @@ import http.client
 import socket
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -44,6 +45,16 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass
+class PassedOn:
+    """A body on its way to the backend: how much of it came, and when its answer was given back."""
+
+    target: str
+    count: int = 0
+    begun_at: float = field(default_factory=time.monotonic)
+    answered_at: float = float("inf")
+
+
 Meddling = Reply | Literal["drop", "lose", "hang"] | None
 DROP: Literal["drop"] = "drop"
 LOSE: Literal["lose"] = "lose"
@@ -67,6 +78,7 @@ class Meddler(socketserver.ThreadingTCPServer):
         self.http_version = "HTTP/1.1"
         self.close_each = False
         self.asked: list[Asked] = []
+        self.bodies: list[PassedOn] = []
         self.released = threading.Event()  #: lets requests end that hang
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
@@ -138,6 +150,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(reply.body)
 
     def _pass_on(self, length: int, *, lose: bool) -> None:
+        body = PassedOn(self.path)
+        if length:
+            self.server.bodies.append(body)
         with closing(http.client.HTTPConnection(self.server.backend, timeout=30)) as onward:
             onward.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():
@@ -149,14 +164,16 @@ class _Handler(BaseHTTPRequestHandler):
                 if not block:
                     self.close_connection = True
                     return
+                body.count += len(block)
                 onward.send(block)
                 length -= len(block)
             with onward.getresponse() as response:
-                body = response.read()
+                said = response.read()
                 if lose:
                     self.close_connection = True
                 else:
-                    self._give_back(response, body)
+                    self._give_back(response, said)
+                    body.answered_at = time.monotonic()
 
     def _give_back(self, response: http.client.HTTPResponse, body: bytes) -> None:
         self.send_response(response.status)

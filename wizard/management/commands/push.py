@@ -1,0 +1,21 @@
+"""Pushes a bundle into a registry, by itself: no installation, no database."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from installer_tasks.registry import command
+
+
+class Command(BaseCommand):
+    help = "Pushes the images of a release or archive into a registry; goes on where an earlier push was interrupted."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        command.add_arguments(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        sys.exit(command.run(options))
