@@ -51,7 +51,7 @@ def create_once(path: Path, content: bytes) -> bytes:
             with contextlib.suppress(FileExistsError):
                 os.link(draft, path)
         finally:
-            os.unlink(draft)
+            Path(draft).unlink()
     if path.stat().st_mode & 0o077:
         path.chmod(0o600)
     return path.read_bytes()
