@@ -54,6 +54,15 @@ def request_stale(installation: Installation) -> tuple[str, ...]:
     return wanted
 
 
+def request_affected(installation: Installation, system: str) -> tuple[str, ...]:
+    """Want `system` looked at, and every other one whose findings went stale by an answer that was just changed."""
+    others = {item.check.system for item in _all(installation) if item.level is Level.STALE} - {system}
+    wanted = (system, *(step for step in answer_keys.STEPS if step in others))
+    for step in wanted:
+        request(installation, step)
+    return wanted
+
+
 def _wants_a_look(installation: Installation, step: str) -> bool:
     answered = sessions.has_answer(installation, (key.name for key in answer_keys.of_step(step)))
     stale = any(item.level in (Level.STALE, Level.ERROR, None) for item in of_step(installation, step))

@@ -117,3 +117,11 @@ def test_collecting_keeps_no_secret_and_answers_only_its_own_request() -> None:
     findings.request(installation, "services")
     row.refresh_from_db()
     assert row.running, "a request after the collection began stays open"
+
+
+def test_an_answer_of_a_later_step_has_the_earlier_one_looked_at_again() -> None:
+    installation = installation_with_green_findings()
+    sessions.save_answers(installation, {"services.load_balancer_ip": "10.0.0.9"})
+    assert findings.request_affected(installation, "services") == ("services", "dns")
+    assert findings.step_state(installation, "dns") == "checking"
+    assert findings.step_state(installation, "identity") == "proven"

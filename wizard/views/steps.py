@@ -77,7 +77,7 @@ def _save(request: HttpRequest, installation: Installation, found: Step) -> Http
     steps.save(form, person(request))
     if not valid:
         return _page(request, found, form, status=422)
-    findings.request(installation, found.slug)
+    findings.request_affected(installation, found.slug)
     return redirect("step", pk=installation.pk, slug=found.slug)
 
 
