@@ -206,7 +206,8 @@ def _effective(check: Check, row: Finding, waiver: Waiver | None, current: Mappi
     changed = any(current.get(key, "") != fingerprint for key, fingerprint in row.reads.items())
     if changed or timezone.now() - row.judged_at > SHELF_LIFE:
         return Level.STALE
-    if waiver and row.level in BAD and not check.strict and (waiver.expires_at is None or waiver.expires_at > timezone.now()):
+    waived = waiver is not None and (waiver.expires_at is None or waiver.expires_at > timezone.now())
+    if waived and row.level in BAD and not check.strict:
         return Level.WAIVED
     return Level(row.level)
 
