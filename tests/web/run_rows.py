@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
-from tests.answers import ANSWERS
 
 from installer_tasks import runs, sessions
 from installer_tasks.models import PLAN_COLUMN, Event, Installation, Run, Source, StageRun, StageState
 from installer_tasks.plan import Plan
 from installer_tasks.text import Text
+from tests.answers import ANSWERS
 
 SLUGS = tuple(stage.slug for stage in runs.all_stages())
 

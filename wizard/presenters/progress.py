@@ -137,11 +137,11 @@ def _package(each: Mapping[str, Any]) -> PackageView:
 
 
 #: Of a pod that is as it should be.
-WELL = ("Running", "Completed", "Succeeded")
 
 
 def _pod(pod: Mapping[str, Any]) -> Pod:
     phase = str(pod.get("phase", ""))
-    return Pod(
-        str(pod.get("name", "")), phase, str(pod.get("ready", "")), phase in ("Running", "Completed", "Succeeded")
-    )
+    ready = str(pod.get("ready", ""))
+    there, _slash, expected = ready.partition("/")
+    well = phase == "Completed" or (phase == "Running" and there == expected)
+    return Pod(str(pod.get("name", "")), phase, ready, well)
