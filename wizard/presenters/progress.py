@@ -35,13 +35,8 @@ class Push:
 
     @property
     def there(self) -> int:
-        """In the registry by now, however it came there."""
-        return self.sent + self.was_there
-
-    @property
-    def was_there(self) -> int:
-        """What did not have to be sent."""
-        return self.present + self.mounted
+        """Unique bytes in the registry by now; what is mounted into further repositories is not counted again."""
+        return min(self.sent + self.present, self.total)
 
 
 @dataclass(frozen=True)

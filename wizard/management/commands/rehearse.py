@@ -6,6 +6,7 @@ import shutil
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -29,7 +30,7 @@ class Command(BaseCommand):
     help = "Makes a practice estate on loopback and carries out one complete guided installation on it."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--pace", choices=sorted(PACES), default="quick", help="how fast the practice cluster works")
+        parser.add_argument("--pace", choices=sorted(PACES), default="quick", help="of the practice cluster")
         parser.add_argument("--port", type=int, help="port of the page (default: the first free one from 8000 on)")
         parser.add_argument("--hold", action="store_true", help="keep everything up afterwards, until Ctrl-C")
         parser.add_argument("--estate-only", action="store_true", help="install nothing; show what to answer by hand")
@@ -86,12 +87,7 @@ class Command(BaseCommand):
         folder.mkdir(mode=0o700, exist_ok=True)
         self._say(f"\nWalk the wizard yourself at {url}{links.one_time_path()}\nand answer:")
         for key, value in estate.answers().items():
-            if "\n" in value:
-                file = folder / f"{key}.txt"
-                file.touch(mode=0o600)
-                file.write_text(value)
-                value = f"the file {file}"
-            self._say(f"  {key:<32} {value}")
+            self._say(f"  {key:<32} {_in_a_file(folder / key, value) if chr(10) in value else value}")
         stop.wait()
         return True
 
@@ -113,6 +109,13 @@ class Command(BaseCommand):
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
+
+
+def _in_a_file(path: Path, value: str) -> str:
+    """What is too long to type, to upload."""
+    path.touch(mode=0o600)
+    path.write_text(value)
+    return f"the file {path}"
 
 
 def _last_line(run: Run, seconds: int, estate: Estate) -> str:
