@@ -1,0 +1,169 @@
+"""The review: every value with its source, secrets as dots, what keeps it from beginning, and the button."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from django.test import Client
+from django.urls import reverse
+
+from installer_tasks import answers as answer_keys
+from installer_tasks import checks, findings, runs, sessions
+from installer_tasks.errors import InputError
+from installer_tasks.models import Installation, Observation, Run, RunState
+from installer_tasks.text import text
+from tests.answers import ANSWERS, CANARIES
+from tests.unit.pems import self_signed
+from tests.web.people import signed_in, text_of
+from wizard.presenters import review as views
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def installation() -> Installation:
+    made = sessions.create_installation("Contoso")
+    certificate = self_signed("Contoso Root").certificate
+    sessions.save_answers(made, {**ANSWERS, "registry.ca": certificate, "certificates.ca": certificate})
+    return made
+
+
+@pytest.fixture
+def client() -> Client:
+    return signed_in()
+
+
+@pytest.fixture
+def _all_green(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(findings, "blocking", lambda _installation: [])
+
+
+def page_of(client: Client, installation: Installation) -> Any:
+    return client.get(reverse("review", args=[installation.pk]))
+
+
+def test_every_value_stands_there_with_its_source(client: Client, installation: Installation) -> None:
+    words = text_of(page_of(client, installation))
+    for key in answer_keys.KEYS:
+        assert key.label in words
+    for value in ("harbor.example.com/tmc", "robot$tmc", "tmc.example.com", "typed in", "default", "tmc:admin"):
+        assert value in words
+    assert "CN=Contoso Root" in words  # not its PEM
+    assert "valid until" in words
+
+
+def test_no_secret_stands_there(client: Client, installation: Installation) -> None:
+    html = page_of(client, installation).content.decode()
+    for canary in CANARIES:
+        assert canary not in html
+    assert "••••••••" in html
+
+
+def test_values_yaml_is_shown_and_said_to_be_valid(client: Client, installation: Installation) -> None:
+    shown = views.review(installation)
+    assert yaml.safe_load(shown.values_yaml)["dnsZone"] == "tmc.example.com"
+    assert shown.schema_errors == ()
+    assert "valid for release 1.4.1" in text_of(page_of(client, installation))
+
+
+def test_values_that_break_the_schema_are_told(client: Client, installation: Installation) -> None:
+    sessions.save_answers(installation, {"services.minio_username": "x"})
+    words = text_of(page_of(client, installation))
+    assert "It does not fit release 1.4.1" in words
+    assert "minio.username" in words
+    assert not views.review(installation).ready
+
+
+def test_missing_answers_are_links_to_their_fields(client: Client, installation: Installation) -> None:
+    sessions.forget_answer(installation, "dns.zone")
+    page = page_of(client, installation)
+    assert "DNS zone has no answer." in text_of(page)
+    assert f'href="{reverse("step", args=[installation.pk, "dns"])}#zone"' in page.content.decode()
+    assert "It is written once every answer is there." in text_of(page)
+
+
+def test_what_blocks_is_told_with_the_way_to_its_step(client: Client, installation: Installation) -> None:
+    page = page_of(client, installation)
+    words = text_of(page)
+    assert "This keeps it from beginning" in words
+    assert checks.CHECKS[0].title in words
+    assert f'action="{reverse("install", args=[installation.pk])}"' not in page.content.decode()
+
+
+def test_what_will_be_made_says_what_is_there_already(client: Client, installation: Installation) -> None:
+    facts = {"project": {"ok": True, "value": {"exists": True, "name": "tmc"}}}
+    Observation.objects.create(installation=installation, system="registry", facts=facts)
+    empty = {"leftovers": {"ok": True, "value": {"namespace": "tmc-local", "objects": []}}}
+    Observation.objects.create(installation=installation, system="cluster", facts=empty)
+    effects = {effect.what: effect.there for effect in views.review(installation).effects}
+    assert effects["Project"] is True
+    assert effects["Namespace tmc-local"] is False
+    assert "will be created" in text_of(page_of(client, installation))
+
+
+def test_the_same_answers_as_a_file_hold_no_secret_and_read_back(installation: Installation) -> None:
+    sessions.save_answers(installation, {"identity.admin_group": "it's: #1 'group'"})
+    written = views.review(installation).answers_file
+    read = yaml.safe_load(written)
+    assert read["identity.admin_group"] == "it's: #1 'group'"
+    assert read["registry.password"] == {"file": "registry.password.txt"}
+    assert read["registry.ca"] == {"file": "registry.ca.txt"}
+    assert set(read) == set(ANSWERS) | {"identity.admin_group"}
+    for canary in CANARIES:
+        assert canary not in written
+
+
+@pytest.mark.usefixtures("_all_green")
+def test_when_all_is_proven_install_begins_a_run(client: Client, installation: Installation) -> None:
+    page = page_of(client, installation)
+    assert "Everything is proven. It can begin." in text_of(page)
+    answer = client.post(reverse("install", args=[installation.pk]))
+    assert answer["Location"] == reverse("run", args=[installation.pk])
+    run = Run.objects.get()
+    assert (run.state, run.attempt) == (RunState.QUEUED, 1)
+    assert run.created_by is not None
+
+
+@pytest.mark.usefixtures("_all_green")
+def test_pressing_install_twice_begins_one_run(client: Client, installation: Installation) -> None:
+    path = reverse("install", args=[installation.pk])
+    client.post(path)
+    answer = client.post(path, follow=True)
+    assert "is under way" in text_of(answer)
+    assert Run.objects.count() == 1
+
+
+def test_install_is_refused_while_something_blocks_and_says_what(client: Client, installation: Installation) -> None:
+    answer = client.post(reverse("install", args=[installation.pk]), follow=True)
+    assert f"{len(checks.CHECKS)} checks are failed, stale or were never made." in text_of(answer)
+    assert not Run.objects.exists()
+
+
+def test_an_error_of_starting_is_a_sentence(
+    client: Client, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: Any) -> None:
+        raise InputError(text("No %(what)s.", what="<way>"), value="v", remedy=text("Do this."))
+
+    monkeypatch.setattr(runs, "start", refuse)
+    answer = client.post(reverse("install", args=[installation.pk]), follow=True)
+    assert "No <way>. v Do this." in text_of(answer)
+
+
+@pytest.mark.usefixtures("_all_green")
+def test_after_a_failed_run_install_resumes_it(client: Client, installation: Installation) -> None:
+    Run.objects.create(installation=installation, attempt=1, state=RunState.FAILED, sealed_plan="", release="1.4.1")
+    client.post(reverse("install", args=[installation.pk]), {"how": "resume"})
+    assert Run.objects.order_by("attempt").values_list("attempt", flat=True)[1] == 2
+
+
+def test_what_is_out_of_date_is_checked_again(client: Client, installation: Installation) -> None:
+    client.post(reverse("check-all", args=[installation.pk]))
+    wanted = {row.system for row in Observation.objects.all() if row.running}
+    assert wanted == set(answer_keys.STEPS)
+
+
+def test_install_is_no_link(client: Client, installation: Installation) -> None:
+    assert client.get(reverse("install", args=[installation.pk])).status_code == 405
