@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Response, expect, sync_playwright
 
 from installer_tasks.answers import STEPS
+from installer_tasks.rehearsal.bundle import SMALL, Scale
 from installer_tasks.rehearsal.controllers import Pace
 from installer_tasks.rehearsal.estate import Estate
 from tests.contract.up_process import Up
@@ -28,12 +30,15 @@ FLAGS = [
 PASSWORD = "correct horse battery staple"
 #: Checks wait for a worker on two busy cores.
 PATIENCE = 60_000
+#: What a refused form is answered with; Chromium writes such answers to its console.
+REFUSED = re.compile(r"status of (413|422)")
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, headless=True)
+        expect.set_options(timeout=PATIENCE)
         try:
             yield browser
         finally:
@@ -52,26 +57,72 @@ class Place:
 
 
 @contextmanager
-def place(folder: Path, *, pace: Pace = Pace.QUICK, rate: int | None = None, **env: str) -> Iterator[Place]:
+def place(
+    folder: Path, *, pace: Pace = Pace.QUICK, scale: Scale = SMALL, rate: int | None = None, **env: str
+) -> Iterator[Place]:
     up = Up(folder / "state", **env)
     try:
-        url = up.ready()
-        link = up.says(r"(http://\S+/sign-in/\S+)")[1]
-        with Estate(folder / "estate", pace=pace, registry_rate=rate) as estate:
+        with Estate(folder / "estate", pace=pace, scale=scale, registry_rate=rate) as estate:
+            url = up.ready()
+            link = up.says(r"(http://\S+/sign-in/\S+)")[1]
             yield Place(up, url, link, estate, folder / "state")
     finally:
         up.close()
 
 
+@dataclass
+class Trouble:
+    """What no page may do, whatever a person does: a server error, an exception, a word on the console."""
+
+    seen: list[str] = field(default_factory=list)
+
+    def watch(self, page: Page) -> None:
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.seen.append(f"exception: {error}"))
+        page.on("response", self._response)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not REFUSED.search(message.text):
+            self.seen.append(f"console: {message.text} ({message.location.get('url')})")
+
+    def _response(self, response: Response) -> None:
+        if response.status >= 500:
+            self.seen.append(f"{response.status} of {response.url}")
+
+
+def new_page(browser: Browser, trouble: Trouble, **options: Any) -> Page:
+    """A page of a browser of its own."""
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en-US", **options})
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    trouble.watch(page)
+    return page
+
+
+def same_person(context: BrowserContext, trouble: Trouble, **options: Any) -> Page:
+    """A page of another browser in which the same person is signed in."""
+    assert context.browser is not None
+    return new_page(context.browser, trouble, storage_state=context.storage_state(), **options)
+
+
 def sign_in(page: Page, link: str) -> None:
     """By the printed link; chooses a password on the first visit."""
     page.goto(link)
-    page.get_by_role("main").get_by_role("button").click()
+    page.get_by_role("button", name="Sign in with this link").click()
+    expect(page.get_by_role("heading", level=1, name=re.compile("Choose a name|Installations"))).to_be_visible()
     if page.get_by_label("The same password again").count():
         page.get_by_label("Password", exact=True).fill(PASSWORD)
         page.get_by_label("The same password again").fill(PASSWORD)
-        page.get_by_role("main").get_by_role("button").click()
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
+        page.get_by_role("button", name="Save and continue").click()
+    expect(page.get_by_role("heading", level=1, name="Installations")).to_be_visible()
+
+
+def start_installation(page: Page, name: str) -> str:
+    """From the list; returns the address that all its pages begin with."""
+    page.get_by_label("Name of the installation").fill(name)
+    page.get_by_role("button", name="Start an installation").click()
+    expect(page).to_have_url(re.compile("/steps/bundle/$"))
+    return page.url.partition("/steps/")[0]
 
 
 def fill_step(page: Page, step: str, answers: Mapping[str, str]) -> None:
@@ -82,28 +133,92 @@ def fill_step(page: Page, step: str, answers: Mapping[str, str]) -> None:
 
 
 def fill(page: Page, name: str, value: str) -> None:
-    """Whatever kind of field it is: a choice, a list, or a text."""
-    chosen = page.locator(f'input[type=radio][name="{name}"]')
-    if chosen.count():
-        return _choose(page, name, value)
-    field = page.locator(f'form [name="{name}"]').first
-    if field.evaluate("element => element.tagName") == "SELECT":
-        field.select_option(value)
-        return None
-    field.fill(value)
-    return None
+    """Whatever kind of field it is: a choice or a text."""
+    if page.locator(f'input[type=radio][name="{name}"]').count():
+        _choose(page, name, value)
+    else:
+        page.locator(f'form [name="{name}"]').fill(value)
 
 
 def _choose(page: Page, name: str, value: str) -> None:
     exact = page.locator(f'input[type=radio][name="{name}"][value="{value}"]')
     if exact.count():
         exact.check()
-        return
-    page.locator(f'input[type=radio][name="{name}"][value="__other__"]').check()
-    page.locator(f'[name="{name}_other"]').fill(value)
+    else:
+        page.locator(f'[name="{name}_other"]').fill(value)
 
 
-def states(page: Page) -> dict[str, Any]:
-    """The state of every step as the list of steps tells it."""
-    found = page.locator("[data-step]").evaluate_all("all => all.map(one => [one.dataset.step, one.dataset.state])")
-    return {step: state for step, state in found if step in STEPS}
+def upload(page: Page, name: str, content: str, file_name: str) -> None:
+    file = {"name": file_name, "mimeType": "application/octet-stream", "buffer": content.encode()}
+    page.locator(f'[name="{name}_file"]').set_input_files(files=[file])  # type: ignore[list-item]
+
+
+def note(page: Page, name: str) -> Locator:
+    """What stands below a field: that it is saved, or what is wrong with it."""
+    return page.locator(f"#{name}-note")
+
+
+def saved(page: Page, name: str) -> None:
+    expect(note(page, name).locator("[data-saved]")).to_be_visible()
+
+
+def save(page: Page) -> None:
+    page.locator("button.save").click()
+
+
+def next_action(page: Page) -> Locator:
+    """Offered once the step is proven."""
+    return page.locator(".next-action a")
+
+
+def go_on(page: Page) -> None:
+    """To the next step, once this one is proven; what keeps it from that is said."""
+    failed = page.locator("#findings .finding.tone-bad")
+    expect(next_action(page).or_(failed).first).to_be_visible()
+    assert not failed.count(), "\n\n".join(failed.all_inner_texts())
+    next_action(page).click()
+
+
+def answer_step(page: Page, step: str, answers: Mapping[str, str]) -> None:
+    """Fill the step, have it proven, and go on to the next."""
+    expect(page).to_have_url(re.compile(f"/steps/{step}/$"))
+    fill_step(page, step, answers)
+    save(page)
+    go_on(page)
+
+
+def answer_all(page: Page, answers: Mapping[str, str]) -> None:
+    """From the first step to the review."""
+    for step in STEPS:
+        answer_step(page, step, answers)
+    expect(page).to_have_url(re.compile("/review/$"))
+
+
+def install(page: Page) -> None:
+    page.get_by_role("button", name=re.compile("^Install")).click()
+    expect(page).to_have_url(re.compile("/run/$"))
+
+
+def run_state(page: Page) -> str:
+    return str(page.locator(".run").get_attribute("data-state"))
+
+
+def expect_run(page: Page, state: str) -> None:
+    expect(page.locator(".run")).to_have_attribute("data-state", state, timeout=2 * PATIENCE)
+
+
+def log_numbers(page: Page) -> list[int]:
+    """The numbers of the lines that the page's log shows."""
+    found: list[int] = page.locator("#log-lines li").evaluate_all("all => all.map(one => Number(one.dataset.seq))")
+    return found
+
+
+def expect_done(page: Page, estate: Estate) -> None:
+    """From the finished run to the page that proves it."""
+    page.get_by_role("link", name="See the proof").click()
+    expect(page.get_by_role("heading", level=1, name="It is done")).to_be_visible()
+    expect(page.get_by_role("link", name=f"https://{estate.zone}")).to_be_visible()
+    assert page.locator(".run-proofs li").count() >= len(estate.release.public_names(estate.zone))
+    expect(page.locator(".run-proofs li.tone-bad, .run-proofs li.tone-warn")).to_have_count(0)
+
+

@@ -92,7 +92,15 @@ def _save_field(request: HttpRequest, installation: Installation, found: Step) -
     problems = step_views.problems(form, name)
     others = _dependent(installation, found, name) if changed else ()
     context = {"name": name, "problems": problems, "saved_at": timezone.now(), "others": others, "step": found}
+    if f"{name}_file" in request.FILES and not problems:
+        context["uploaded"] = _uploaded(installation, found, name)
     return render(request, "wizard/_saved.html", {**context, "installation": installation})
+
+
+def _uploaded(installation: Installation, found: Step, name: str) -> step_views.FieldView | None:
+    """The text of an uploaded file belongs into its field: saving the whole form would else empty the answer."""
+    views = step_views.fields(found.form(installation=installation), found)
+    return next((view for view in views if view.name == name and not view.secret), None)
 
 
 def _dependent(installation: Installation, found: Step, name: str) -> tuple[step_views.FieldView, ...]:
@@ -151,4 +159,9 @@ def generate(request: HttpRequest, pk: int, slug: str, name: str) -> HttpRespons
     if request.htmx:  # type: ignore[attr-defined]
         context = {"name": name, "generated": True, "saved_at": timezone.now(), "step": found}
         return render(request, "wizard/_saved.html", {**context, "installation": installation})
-    return redirect("step", pk=pk, slug=slug)
+    # Without JavaScript the whole form comes with the button.
+    sent = [other for other in found.form.base_fields if other != name and other in request.POST]
+    form = found.form(request.POST, request.FILES, installation=installation, only=sent)
+    valid = form.is_valid()
+    steps.save(form, person(request))
+    return redirect("step", pk=pk, slug=slug) if valid else _page(request, found, form, status=422)
