@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -49,6 +49,7 @@ class FieldView:
     changed_at: datetime | None
     changed_by: str
     problems: tuple[ProblemView, ...]
+    focus: bool = False  #: the first that is wrong
 
     @property
     def secret(self) -> bool:
@@ -71,7 +72,9 @@ class StepItem:
 
 def fields(form: StepForm, step: Step) -> tuple[FieldView, ...]:
     rows = {row.key: row for row in form.installation.answers.select_related("changed_by")}
-    return tuple(field(form, name, rows.get(form.key(name))) for name, _field in step.fields)
+    found = [field(form, name, rows.get(form.key(name))) for name, _field in step.fields]
+    first = next((view.name for view in found if view.problems), "")
+    return tuple(replace(view, focus=view.name == first) for view in found)
 
 
 def field(form: StepForm, name: str, row: Answer | None) -> FieldView:
