@@ -8,18 +8,14 @@ the compression library of this machine.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import json
-import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from installer_tasks.bundle.errors import damaged
 from installer_tasks.bundle.manifests import digest_of, is_digest, parse_json
@@ -87,6 +83,10 @@ def _is_bundle(path: Path, config: Blob | None) -> bool:
 
 
 def _read_bundle(path: Path, digest: str, layer: Blob) -> Bundle:
+    import tarfile  # here and below: most pushes read no bundle, and start faster without
+
+    import yaml
+
     names: list[str] = []
     lock: Any = None
     try:
@@ -153,6 +153,10 @@ def locations_images(bundles: Mapping[str, Bundle], manifests: Mapping[str, Mani
 
 
 def _locations_image(bundle: Bundle, bundles: Mapping[str, Bundle]) -> LocationsImage:
+    import gzip
+
+    import yaml
+
     content = {
         "apiVersion": "imgpkg.carvel.dev/v1alpha1",
         "kind": "ImageLocations",
@@ -190,6 +194,8 @@ def _as_image(tag: str, config: bytes, layer: bytes) -> LocationsImage:
 
 
 def _one_file_tar(name: str, data: bytes) -> bytes:
+    import tarfile
+
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w:", format=tarfile.USTAR_FORMAT) as archive:
         member = tarfile.TarInfo(name)

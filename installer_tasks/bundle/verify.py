@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from installer_tasks.bundle.manifests import new_hash
@@ -40,6 +39,8 @@ def verify(
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Verification:
     """Hash every blob of `archive`. Two threads: hashing releases the interpreter, and one disk feeds hardly more."""
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="verify") as pool:
         found = list(pool.map(lambda blob: _damage(blob, on_bytes, cancelled), archive.blobs.values()))
     damaged = tuple(entry for entry in found if entry is not None)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import html
 import json
 import re
+import socket
 import ssl
 from dataclasses import dataclass, field
 from typing import Any
 
-import urllib3
-from urllib3 import exceptions as lib
-
 from installer_tasks.errors import InstallerError
 from installer_tasks.registry import errors
-from installer_tasks.text import Text, text
+from installer_tasks.registry.wire import ConnectFailed, Headers
 from installer_tasks.text import mark as _
+from installer_tasks.text import text
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Answer:
     method: str
     url: str  #: without query: it may carry upload state
     status: int
-    headers: urllib3.HTTPHeaderDict
+    headers: Headers
     body: bytes = field(repr=False)
 
     @property
@@ -172,21 +171,9 @@ def _plain_http_or_failed(answer: Answer) -> Kind:
 
 def error_of_failure(failure: Exception, host: str, request: str) -> InstallerError:
     """The error that a failed connection or a broken exchange stands for; `host` is who was asked."""
-    if isinstance(failure, lib.SSLError):
-        return _tls_error(failure, host)
-    if isinstance(failure, lib.ProxyError):
-        cause: Text = text(
-            _("The proxy on the way to %(host)s failed: %(reason)s."), host=host, reason=_reason(failure)
-        )
-        return errors.NothingAnswers(cause, value=host, detail=request)
-    if isinstance(failure, lib.NameResolutionError):
-        return errors.NameUnknown(
-            text(_("The name %(host)s cannot be resolved on this machine."), host=host), value=host
-        )
-    if isinstance(failure, (lib.NewConnectionError, lib.ConnectTimeoutError)):
-        cause = text(_("Nothing answers on %(host)s: %(reason)s."), host=host, reason=_reason(failure))
-        return errors.NothingAnswers(cause, value=host, detail=request)
-    if isinstance(failure, (lib.ReadTimeoutError, TimeoutError)):
+    if isinstance(failure, ConnectFailed):
+        return _no_connection(failure, host, request)
+    if isinstance(failure, TimeoutError):
         cause = text(_("%(host)s did not answer in time (%(request)s)."), host=host, request=request)
         return errors.ConnectionLost(cause, value=host, detail=request)
     template = _("The connection to %(host)s broke during %(request)s: %(reason)s.")
@@ -194,21 +181,29 @@ def error_of_failure(failure: Exception, host: str, request: str) -> InstallerEr
     return errors.ConnectionLost(cause, value=host, detail=request)
 
 
+def _no_connection(failure: ConnectFailed, host: str, request: str) -> InstallerError:
+    reason = failure.reason
+    if isinstance(reason, ssl.SSLError):
+        return _tls_error(reason, host)
+    if failure.proxy:
+        template = _("The proxy on the way to %(host)s failed: %(reason)s.")
+        return errors.NothingAnswers(text(template, host=host, reason=_reason(reason)), value=host, detail=request)
+    if isinstance(reason, socket.gaierror):
+        cause = text(_("The name %(host)s cannot be resolved on this machine."), host=host)
+        return errors.NameUnknown(cause, value=host)
+    cause = text(_("Nothing answers on %(host)s: %(reason)s."), host=host, reason=_reason(reason))
+    return errors.NothingAnswers(cause, value=host, detail=request)
+
+
 def _reason(failure: BaseException) -> str:
-    """The innermost reason, in the operating system's words."""
-    inner: BaseException = failure
-    while inner.__cause__ is not None:
-        inner = inner.__cause__
-    if isinstance(inner, lib.ProtocolError) and len(inner.args) > 1 and isinstance(inner.args[1], BaseException):
-        inner = inner.args[1]
-    return (inner.strerror if isinstance(inner, OSError) and inner.strerror else str(inner))[:300]
+    """In the operating system's words."""
+    return (failure.strerror if isinstance(failure, OSError) and failure.strerror else str(failure))[:300]
 
 
 _NOT_YET, _EXPIRED, _WRONG_NAME = 9, 10, (62, 64)
 
 
-def _tls_error(failure: lib.SSLError, host: str) -> InstallerError:
-    inner = failure.args[0] if failure.args else failure
+def _tls_error(inner: ssl.SSLError, host: str) -> InstallerError:
     if not isinstance(inner, ssl.SSLCertVerificationError):
         cause = text(_("%(host)s does not speak TLS as it should: %(reason)s."), host=host, reason=str(inner)[:200])
         kind: type[InstallerError] = errors.WrongScheme

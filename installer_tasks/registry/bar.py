@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import time
 from typing import TextIO
 
@@ -25,8 +25,7 @@ class Bar:
     def show(self, look: PushProgress) -> None:
         self._name_stall(str(look.stalled or ""))
         if self._draws:
-            width = shutil.get_terminal_size().columns - 1
-            self._out.write(f"\r\033[K{line(look)[:width]}")
+            self._out.write(f"\r\033[K{line(look)[: self._columns() - 1]}")
             self._out.flush()
             self._shown = True
         elif look.state == "done" or time.monotonic() - self._said_at >= SELDOM:
@@ -43,6 +42,12 @@ class Bar:
             self._out.write("\r\033[K")
             self._out.flush()
             self._shown = False
+
+    def _columns(self) -> int:
+        try:
+            return os.get_terminal_size(self._out.fileno()).columns
+        except OSError:
+            return 80
 
     def _name_stall(self, sentence: str) -> None:
         """Once when it begins, in full; its seconds go on counting in every look."""

@@ -1,62 +1,67 @@
-"""HTTP to one registry: connections, time-outs, authorization, redirects; answers and failures as values of ours."""
+"""Requests to one registry: authorization, redirects, time-outs; answers and failures as values of ours."""
 
 from __future__ import annotations
 
-import socket
+import http.client
 import ssl
 import threading
-import urllib.request
-import weakref
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
-from urllib.parse import urljoin, urlsplit
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cached_property
+from urllib.parse import SplitResult, urljoin, urlsplit
 
-import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-
-from installer_tasks.certificates import ssl_context
 from installer_tasks.errors import Cancelled, InputError
 from installer_tasks.registry.answers import Answer, error_of_failure
 from installer_tasks.registry.auth import Authorizer, Scopes
 from installer_tasks.registry.errors import ForeignLocation
+from installer_tasks.registry.wire import (
+    STALL_SECONDS,
+    Body,
+    ConnectFailed,
+    Connections,
+    Headers,
+    is_loopback,
+    send,
+)
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
 
-BLOCK = 1 << 20
-CONNECT_SECONDS = 10.0
-STALL_SECONDS = 60.0  #: no byte accepted or received
+__all__ = ["MAX_ANSWER", "Body", "Transport", "is_loopback"]
 MAX_ANSWER = 8 << 20
 MAX_REDIRECTS = 5
-_FAILURES = (urllib3.exceptions.HTTPError, OSError)
-
-
-class Body(Protocol):
-    """What is sent: read in blocks, and from the start again when a request is repeated."""
-
-    def read(self, size: int = -1) -> bytes: ...
-
-    def restart(self) -> None: ...
+_FAILURES = (ConnectFailed, http.client.HTTPException, OSError)
+#: what a kept-alive connection does that the registry has closed meanwhile
+_STALE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 
 
 class Transport:
     """Requests to one registry. Safe to share between threads; `abort` ends all of them at once."""
 
     def __init__(self, host: str, username: str, password: str, ca_pem: str | None, *, plain_http: bool) -> None:
-        name = urlsplit(f"//{host}").hostname or ""
         if plain_http and not is_loopback(host):
             raise InputError(text(_("Plain HTTP is only for tests on this machine, not for %(host)s."), host=host))
         self.host = host
         self.base = f"{'http' if plain_http else 'https'}://{host}"
+        self._ca_pem = ca_pem
         self._aborted = threading.Event()
-        self._lock = threading.Lock()
-        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
-        context = None if plain_http else ssl_context(ca_pem, field="registry.ca")
-        self._pools = _pools(name, self.base, context, self._opened)
+        self._context_lock = threading.Lock()
+        if not plain_http:
+            self._context  # noqa: B018 - a certificate that is none is refused here, not in the middle of a push
+        self._connections = Connections(self._shared_context)
         self._auth = Authorizer(self.base, username, password, lambda url, headers: self._send("GET", url, headers))
 
     def __repr__(self) -> str:
         return f"Transport({self.base!r})"
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        from installer_tasks.certificates.tls import ssl_context
+
+        return ssl_context(self._ca_pem, field="registry.ca")
+
+    def _shared_context(self) -> ssl.SSLContext:
+        with self._context_lock:
+            return self._context
 
     def request(
         self,
@@ -106,22 +111,15 @@ class Transport:
     def abort(self) -> None:
         """End all requests now, also those stuck in sending; everything after raises Cancelled."""
         self._aborted.set()
-        with self._lock:
-            for sock in self._sockets:
-                _shut(sock)
+        self._connections.shut()
 
     def revive(self) -> None:
         """After `abort` and when its threads have ended: requests are possible again."""
+        self._connections.close()
         self._aborted.clear()
 
     def close(self) -> None:
-        self._pools.clear()
-
-    def _opened(self, sock: socket.socket) -> None:
-        with self._lock:
-            self._sockets.add(sock)
-        if self._aborted.is_set():
-            _shut(sock)
+        self._connections.close()
 
     def _send(
         self,
@@ -133,24 +131,27 @@ class Transport:
         seconds: float = STALL_SECONDS,
         limit: int = MAX_ANSWER,
     ) -> Answer:
-        shown = url.partition("?")[0]
-        own = {"User-Agent": "tmc-sm-installer", "Accept-Encoding": "identity", **headers}
-        tries = 2 if body is None else 1  # a connection that was kept alive may have been closed meanwhile
+        own = {"User-Agent": "tmc-sm-installer", "Accept": "*/*", "Accept-Encoding": "identity", **headers}
+        if isinstance(body, bytes) and body:
+            own["Content-Length"] = str(len(body))
         while True:
-            tries -= 1
             if self._aborted.is_set():
                 raise Cancelled
+            used = False
             try:
-                return self._exchange(method, url, headers=own, body=body, seconds=seconds, limit=limit)
+                connection, used = self._connections.take(urlsplit(url), seconds)
+                return self._exchange(connection, method, url, headers=own, body=body, seconds=seconds, limit=limit)
             except _FAILURES as failure:
                 if self._aborted.is_set():
                     raise Cancelled from None
-                if tries == 0 or not isinstance(failure, urllib3.exceptions.ProtocolError):
-                    host = urlsplit(url).netloc
-                    raise error_of_failure(failure, host, f"{method} {shown}") from failure
+                # a connection that was kept alive may have been closed meanwhile: that says nothing
+                if not (used and isinstance(failure, _STALE) and (body is None or isinstance(body, bytes))):
+                    request = f"{method} {url.partition('?')[0]}"
+                    raise error_of_failure(failure, urlsplit(url).netloc, request) from failure
 
     def _exchange(
         self,
+        connection: http.client.HTTPConnection,
         method: str,
         url: str,
         *,
@@ -159,25 +160,23 @@ class Transport:
         seconds: float,
         limit: int,
     ) -> Answer:
-        response = self._pools.urlopen(
-            method,
-            url,
-            headers=headers,
-            body=body,
-            redirect=False,
-            retries=False,
-            preload_content=False,
-            assert_same_host=False,
-            timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds),
-        )
-        data = response.read(limit) or b""
-        # a response read to its end gives its connection back; anything else must not be used again
-        if (response.length_remaining or 0) > 0 or len(data) >= limit:
-            response.close()
-        else:
-            response.read()
-            response.release_conn()
-        return Answer(method, url.partition("?")[0], response.status, response.headers, data)
+        """One request on this connection, which is kept only when all of its answer was read."""
+        target = urlsplit(url)
+        keep = False
+        try:
+            if self._aborted.is_set():
+                raise Cancelled
+            response, whole = _answer(connection, method, target, headers=headers, body=body, seconds=seconds)
+            with response:  # one that ends with its connection stays open otherwise
+                data = response.read(limit)
+                keep = whole and not response.will_close and (response.isclosed() or not response.read(1))
+            pairs = Headers(response.getheaders())
+            return Answer(method, url.partition("?")[0], response.status, pairs, data)
+        finally:
+            if keep:
+                self._connections.give_back(target, connection)
+            else:
+                connection.close()
 
     def _followed(
         self, answer: Answer, url: str, *, scopes: Scopes, headers: Mapping[str, str], seconds: float, limit: int
@@ -198,66 +197,25 @@ class Transport:
         return answer
 
 
-def is_loopback(host: str) -> bool:
-    """Whether `host`, with or without port, is this machine."""
-    name = urlsplit(f"//{host}").hostname or host
-    return name in ("localhost", "::1") or name.startswith("127.")
-
-
-def _shut(sock: socket.socket) -> None:
+def _answer(
+    connection: http.client.HTTPConnection,
+    method: str,
+    target: SplitResult,
+    *,
+    headers: Mapping[str, str],
+    body: bytes | Body | None,
+    seconds: float,
+) -> tuple[http.client.HTTPResponse, bool]:
+    """The response, and whether all of the body was taken; an early answer is read even where sending broke."""
+    connection.sock.settimeout(STALL_SECONDS)
+    whole = True
+    send_body = send(connection, method, target, headers)
     try:
-        # not the TLS socket's own method: that one drops its TLS state while another thread may be sending
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
-    except OSError:
-        return  # it is closed already
-
-
-def _pools(name: str, base: str, context: ssl.SSLContext | None, opened: Callable[[socket.socket], None]) -> Any:
-    """A pool manager with room for all lanes, through the environment's proxy where that applies."""
-    options: dict[str, Any] = {"maxsize": 32, "block": False, "blocksize": BLOCK}
-    if context is not None:
-        options["ssl_context"] = context
-    proxy = _proxy(name, base)
-    pools = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
-    pools.pool_classes_by_scheme = _pool_classes(opened)
-    return pools
-
-
-def _proxy(name: str, base: str) -> str:
-    """The proxy that HTTPS_PROXY and NO_PROXY give for this registry; never one for this machine itself."""
-    if is_loopback(name) or urllib.request.proxy_bypass(urlsplit(base).netloc):
-        return ""
-    return urllib.request.getproxies().get(urlsplit(base).scheme, "")
-
-
-def _pool_classes(opened: Callable[[socket.socket], None]) -> dict[str, Any]:
-    """Pools whose connections tell when they open, and give up sending only after a stall, not after a slow connect."""
-
-    class Plain(HTTPConnection):
-        def connect(self) -> None:
-            super().connect()
-            opened(self.sock)
-
-        def request(self, *args: Any, **kwargs: Any) -> None:
-            _send_patiently(self)
-            super().request(*args, **kwargs)
-
-    class Secure(HTTPSConnection):
-        def connect(self) -> None:
-            super().connect()
-            opened(self.sock)
-
-        def request(self, *args: Any, **kwargs: Any) -> None:
-            _send_patiently(self)
-            super().request(*args, **kwargs)
-
-    plain = type("PlainPool", (HTTPConnectionPool,), {"ConnectionCls": Plain})
-    secure = type("SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": Secure})
-    return {"http": plain, "https": secure}
-
-
-def _send_patiently(connection: HTTPConnection) -> None:
-    """urllib3 sends with the connect time-out still set: connect first, then allow a longer stall."""
-    if connection.sock is None:
-        connection.connect()
-    connection.timeout = STALL_SECONDS
+        send_body(body)
+    except (BrokenPipeError, ConnectionResetError):
+        whole = False
+        with suppress(OSError, http.client.HTTPException):
+            return connection.getresponse(), whole
+        raise
+    connection.sock.settimeout(seconds)
+    return connection.getresponse(), whole

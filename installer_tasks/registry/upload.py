@@ -35,7 +35,7 @@ class BlobBody:
         self._stopped = stopped
         self._hash = new_hash(blob.digest)
         self._hashed = 0  #: bytes from the start that the hash has seen; repeated windows are not hashed again
-        self._start = self._end = self.position = self._taken = 0
+        self._start = self._end = self.position = self._taken = self._block = 0
         if blob.size == 0:
             self._require_digest()
 
@@ -49,21 +49,25 @@ class BlobBody:
         """The same window once more."""
         self.position = self._taken = self._start
 
-    def read(self, size: int = -1) -> bytes:
+    @property
+    def lies_at(self) -> tuple[int, int] | None:
+        """Where the block read last is in a file, so that the kernel can send it from there."""
+        return self._reader.place(self.position - self._block)
+
+    def read(self, size: int = -1) -> memoryview:
         if self._stopped.is_set():
             raise Cancelled
         if self.position > self._taken:
             self._on_bytes(self.position - self._taken)
             self._taken = self.position
         length = min(size if size > 0 else BLOCK, self._end - self.position)
-        if length == 0:
-            return b""
-        block = self._reader.read(self.position, length)
+        block = self._reader.read_view(self.position, length)
         self._add_to_hash(block)
-        self.position += len(block)
+        self._block = len(block)
+        self.position += self._block
         return block
 
-    def _add_to_hash(self, block: bytes) -> None:
+    def _add_to_hash(self, block: memoryview) -> None:
         new = self.position + len(block) - self._hashed
         if new <= 0:
             return

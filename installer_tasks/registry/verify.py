@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -70,6 +69,8 @@ def _answers(questions: list[Question], cancelled: Callable[[], bool] | None) ->
     """All questions, many at once, patiently; `cancelled` is asked in the calling thread, ten times a second."""
     found, asked_at, stopped = [], 0.0, threading.Event()
     patience = Patience(stopped)
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(QUESTIONS_AT_ONCE, thread_name_prefix="verify") as pool:
         try:
             for answer in pool.map(patience.attempt, questions):

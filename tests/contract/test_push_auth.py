@@ -146,10 +146,10 @@ def never(url: str, headers: dict[str, str]) -> Answer:
     ["http://harbor.example.com/token", "https://169.254.169.254/token", "https://10.0.0.1/token", "ftp://x/token"],
 )
 def test_credentials_do_not_go_to_unsafe_places(realm: str) -> None:
-    import urllib3
+    from installer_tasks.registry.wire import Headers
 
     auth = Authorizer("https://harbor.example.com", "admin", "hunter2", never)
-    headers = urllib3.HTTPHeaderDict({"WWW-Authenticate": f'Bearer realm="{realm}",service="x"'})
+    headers = Headers({"WWW-Authenticate": f'Bearer realm="{realm}",service="x"'})
     with pytest.raises(InstallerError) as caught:
         auth.learn(Answer("GET", "https://harbor.example.com/v2/", 401, headers, b""), "", ())
     assert isinstance(caught.value, errors.ForeignLocation)
