@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Response, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Response,
+    expect,
+    sync_playwright,
+)
 
 from installer_tasks.answers import STEPS
 from installer_tasks.rehearsal.bundle import SMALL, Scale
@@ -220,5 +229,3 @@ def expect_done(page: Page, estate: Estate) -> None:
     expect(page.get_by_role("link", name=f"https://{estate.zone}")).to_be_visible()
     assert page.locator(".run-proofs li").count() >= len(estate.release.public_names(estate.zone))
     expect(page.locator(".run-proofs li.tone-bad, .run-proofs li.tone-warn")).to_have_count(0)
-
-
