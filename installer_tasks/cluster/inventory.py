@@ -13,25 +13,6 @@ from installer_tasks.errors import Missing
 
 DEFAULT_CLASS = ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class")
 CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
-#: What a run does with the cluster: verb, resource, group, in the installation's namespace or cluster-wide.
-RIGHTS = (
-    ("create", "namespaces", "", False),
-    ("list", "nodes", "", False),
-    ("list", "storageclasses", "storage.k8s.io", False),
-    ("create", "clusterroles", "rbac.authorization.k8s.io", False),
-    ("create", "clusterrolebindings", "rbac.authorization.k8s.io", False),
-    ("create", "serviceaccounts", "", True),
-    ("create", "secrets", "", True),
-    ("patch", "secrets", "", True),
-    ("list", "pods", "", True),
-    ("get", "pods/log", "", True),
-    ("create", "persistentvolumeclaims", "", True),
-    ("create", "packagerepositories", "packaging.carvel.dev", True),
-    ("create", "packageinstalls", "packaging.carvel.dev", True),
-    ("list", "apps", "kappctrl.k14s.io", True),
-    ("list", "clusterissuers", "cert-manager.io", False),
-    ("create", "certificates", "cert-manager.io", True),
-)
 #: Kinds that survive the deletion of the packages and then mix with a new installation.
 LEFTOVERS = (
     (PACKAGING, "PackageInstall"),
@@ -105,24 +86,3 @@ def leftovers(cluster: Cluster, namespace: str) -> dict[str, Any]:
 
 def _of_kubernetes(obj: Mapping[str, Any]) -> bool:
     return obj.get("type") == "kubernetes.io/service-account-token"
-
-
-def contours(cluster: Cluster, namespace: str) -> list[str]:
-    """Contours outside of our namespace, `namespace/name`."""
-    deployments = cluster.list("apps/v1", "Deployment", labels="app.kubernetes.io/name=contour")
-    places = [obj["metadata"] for obj in deployments if obj["metadata"]["namespace"] != namespace]
-    return [f"{place['namespace']}/{place['name']}" for place in places]
-
-
-def rights(cluster: Cluster, namespace: str) -> dict[str, Any]:
-    """Which of the rights that a run uses this user lacks, by asking the cluster for each."""
-    missing = [
-        {
-            "verb": verb,
-            "resource": f"{resource}.{group}" if group else resource,
-            "namespace": namespace if inside else "",
-        }
-        for verb, resource, group, inside in RIGHTS
-        if not cluster.can_i(verb, resource, group=group, namespace=namespace if inside else "")
-    ]
-    return {"asked": len(RIGHTS), "missing": missing}
