@@ -1,0 +1,232 @@
+"""The whole installation in this process, on the practice estate: done, proven, kept, resumed."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from django.db import connections
+
+from installer_tasks import engine, findings, runs, sessions
+from installer_tasks.bundle import read_release_bundle
+from installer_tasks.journal import verify_chain
+from installer_tasks.models import Installation, Run, RunState
+from installer_tasks.registry import Reference, verify
+from installer_tasks.rehearsal.estate import ISSUER, Estate
+from installer_tasks.rehearsal.kube import GVR, apply_manifests
+from installer_tasks.text import Text
+from tests.contract.docker_registry import docker_registry
+from tests.engine.made import codes
+from tests.engine.stages import until
+from tests.faults.whole import SLUGS, arrived, blobs_of, carried_out, proven, small_estate, stage_states
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ISSUERS = GVR("cert-manager.io", "v1", "clusterissuers")
+
+
+@pytest.fixture
+def estate(tmp_path: Path) -> Iterator[Estate]:
+    with small_estate(tmp_path / "estate") as running:
+        yield running
+
+
+def install(installation: Installation) -> Run:
+    return carried_out(runs.start(installation))
+
+
+def assert_done(run: Run, estate: Estate) -> None:
+    """Succeeded, told completely, and proven from outside."""
+    assert (run.state, run.error) == (RunState.SUCCEEDED, None)
+    assert run.finished_at is not None and run.lease_until is None
+    assert verify_chain(run) is None
+    assert codes(run)[-1] == "run.succeeded"
+    proofs = {found["name"]: found["level"] for found in run.stages.get(slug="acceptance").progress["findings"]}
+    assert set(proofs.values()) == {"pass"}
+    public = estate.release.public_names(estate.zone)
+    assert sum(name.startswith("acceptance.tls.") for name in proofs) == len(public) >= 10
+    assert {"acceptance.packages", "acceptance.images", "acceptance.console", "acceptance.sign-in"} <= set(proofs)
+    assert set(estate.edge.published) == set(public)
+
+
+def test_everything_is_installed_and_proven(estate: Estate) -> None:
+    run = install(proven(estate))
+    assert_done(run, estate)
+    assert stage_states(run) == {
+        **dict.fromkeys(SLUGS, "succeeded"),
+        "registry-project": "kept",  # the customer's project was there
+    }
+    push = run.stages.get(slug="push-images").progress
+    assert push["bytes_sent"] == push["bytes_total"] == sum(blobs_of(estate).values())
+    assert push["images_done"] == push["images_total"] == read_release_bundle(estate.bundle).image_count
+    assert arrived(estate) == dict.fromkeys(blobs_of(estate), 1)
+    packages = run.stages.get(slug="packages-and-pods").progress
+    assert {package["state"] for package in packages["packages"]} == {"succeeded"}
+    assert packages["pods_running"] == packages["pods_total"] > 0
+
+
+def test_a_second_run_keeps_what_is_there(estate: Estate) -> None:
+    installation = proven(estate)
+    install(installation)
+    sent = arrived(estate)
+    writes = len([one for one in estate.registry.requests if one.method in ("PUT", "PATCH")])
+    again = install(installation)
+    assert_done(again, estate)
+    looked_at = {"preflight", "certificate-issuer", "acceptance"}  # proofs are given anew
+    assert stage_states(again) == {slug: "succeeded" if slug in looked_at else "kept" for slug in SLUGS}
+    assert arrived(estate) == sent
+    blobs_and_manifests = [one for one in estate.registry.requests if one.method in ("PUT", "PATCH")][writes:]
+    trial = [one for one in blobs_and_manifests if "installer" in one.path]
+    assert blobs_and_manifests == trial, "only the push check's own trial may write"
+
+
+@pytest.mark.docker_registry
+@pytest.mark.program("docker-registry")
+def test_the_images_go_into_a_registry_of_debian_too(estate: Estate, tmp_path: Path) -> None:
+    """The practice cluster cannot pull from there; up to the push it is the same run."""
+    with docker_registry(tmp_path / "registry", tls=True) as registry:
+        changes = {
+            "registry__project": f"{registry.host}/tmc",
+            "registry__ca": registry.ca_pem or "",
+        }
+        run = runs.start(proven(estate, **changes))
+        until_push = tuple(
+            stage for stage in runs.all_stages() if SLUGS.index(stage.slug) <= SLUGS.index("push-images")
+        )
+        assert engine.carry_out(run.pk, stages=until_push, backoff=()) is engine.Ending.FINAL
+        run.refresh_from_db()
+        assert run.state == RunState.SUCCEEDED, run.error
+        with closing(registry.client()) as client:
+            found = verify(read_release_bundle(estate.bundle), Reference.parse(f"{registry.host}/tmc"), client)
+        assert found.is_complete and found.images > 50
+        put = [line for line in registry.requests() if line.startswith("PUT") and "/manifests/" in line]
+        assert put and all(line.endswith(" 201") for line in put)
+    assert arrived(estate) == {}
+
+
+def rotate_password(estate: Estate) -> str:
+    """What happens at customers: the robot's secret is renewed, and nobody tells the installer."""
+    name = estate.answers()["registry.username"]
+    renewed = dataclasses.replace(estate.registry.users[name], password="renewed-by-its-owner")
+    estate.registry.users[name] = renewed
+    return renewed.password
+
+
+def test_a_wrong_password_is_named_and_after_its_correction_resume_ends_well(estate: Estate) -> None:
+    installation = proven(estate)
+    password = rotate_password(estate)
+    failed = install(installation)
+    assert failed.state == RunState.FAILED and failed.error is not None
+    assert stage_states(failed) == {**dict.fromkeys(SLUGS, "waiting"), "preflight": "failed"}
+    assert "registry.credentials" in failed.error["value"]
+    assert Text.from_json(failed.error["cause"]) and Text.from_json(failed.error["remedy"])
+    told = next(item for item in findings.of_step(installation, "registry") if item.name == "registry.credentials")
+    assert told.sentence("message") and told.sentence("remedy")
+    assert verify_chain(failed) is None
+
+    sessions.save_answers(installation, {"registry.password": password})
+    findings.collect_and_judge(installation.pk, "registry")
+    resumed = carried_out(runs.resume(installation))
+    assert resumed.attempt == failed.attempt + 1
+    assert_done(resumed, estate)
+
+
+def test_without_preflight_the_stage_itself_names_the_password(estate: Estate) -> None:
+    run = runs.start(proven(estate))
+    rotate_password(estate)
+    assert engine.carry_out(run.pk, stages=runs.all_stages()[1:], backoff=()) is engine.Ending.FINAL
+    run.refresh_from_db()
+    assert run.state == RunState.FAILED and run.error is not None
+    assert (run.error["code"], run.error["retry"]) == ("registry-unauthorized", False)
+    assert run.error["value"]
+    assert str(Text.from_json(run.error["cause"])) and str(Text.from_json(run.error["remedy"]))
+    assert stage_states(run)["registry-project"] == "failed"
+
+
+def test_a_corrected_answer_repeats_only_what_reads_it(estate: Estate) -> None:
+    """While the images are pushed somebody replaces the issuer by another one."""
+    estate.registry.set_rate_limit(300_000)
+    installation = proven(estate)
+    run = runs.start(installation)
+    with at_work(run) as worker:
+        until(lambda: len(arrived(estate)) > 10)
+        rename_issuer(estate, "new-issuer")
+        estate.registry.set_rate_limit(None)
+        worker.join(60)
+    run.refresh_from_db()
+    assert run.state == RunState.FAILED and run.error is not None
+    assert (run.error["code"], stage_states(run)["certificate-issuer"]) == ("kubernetes-missing", "failed")
+    assert ISSUER in run.error["value"] + str(Text.from_json(run.error["cause"]))
+    sent = arrived(estate)
+
+    sessions.save_answers(installation, {"certificates.cluster_issuer": "new-issuer"})
+    for system in ("cluster", "certificates"):
+        findings.collect_and_judge(installation.pk, system)
+    assert findings.blocking(installation) == []
+    untouched = {"registry-project", "push-images", "namespace-and-trust"}
+    assert set(runs.stages_to_repeat(installation)) == set(SLUGS) - untouched
+    resumed = carried_out(runs.resume(installation))
+    assert_done(resumed, estate)
+    assert {slug for slug, state in stage_states(resumed).items() if state == "kept"} == untouched
+    assert arrived(estate) == sent
+
+
+def test_a_run_cancelled_in_the_push_goes_on_where_it_stood(estate: Estate) -> None:
+    estate.registry.set_rate_limit(150_000)
+    run = runs.start(proven(estate))
+    with at_work(run) as worker:
+        until(lambda: len(arrived(estate)) > 20)
+        began = time.monotonic()
+        assert runs.cancel(run)
+        worker.join(60)
+        assert time.monotonic() - began < 5
+    run.refresh_from_db()
+    assert run.state == RunState.CANCELLED
+    assert stage_states(run)["push-images"] == "cancelled"
+    assert verify_chain(run) is None
+    before = arrived(estate)
+    assert 20 <= len(before) < len(blobs_of(estate)), "nothing was interrupted"
+
+    estate.registry.set_rate_limit(None)
+    resumed = carried_out(runs.resume(run.installation))
+    assert_done(resumed, estate)
+    assert arrived(estate) == dict.fromkeys(blobs_of(estate), 1)
+
+
+def test_a_run_cancelled_before_a_worker_came_is_over_at_once(estate: Estate) -> None:
+    run = runs.start(proven(estate))
+    runs.cancel(run)
+    assert run.state == RunState.CANCELLED
+    assert engine.carry_out(run.pk) is engine.Ending.BUSY
+    assert_done(carried_out(runs.resume(run.installation)), estate)
+
+
+@contextmanager
+def at_work(run: Run) -> Iterator[threading.Thread]:
+    """Somebody carries it out meanwhile."""
+
+    def work() -> None:
+        try:
+            engine.carry_out(run.pk, backoff=())
+        finally:
+            connections.close_all()
+
+    worker = threading.Thread(target=work, name="worker", daemon=True)
+    worker.start()
+    try:
+        yield worker
+    finally:
+        worker.join(60)
+
+
+def rename_issuer(estate: Estate, name: str) -> None:
+    old = estate.store.get(ISSUERS, "", ISSUER)
+    assert old is not None
+    apply_manifests(
+        estate.store, [{**{key: old[key] for key in ("apiVersion", "kind", "spec")}, "metadata": {"name": name}}]
+    )
+    estate.store.delete(ISSUERS, "", ISSUER)
