@@ -117,8 +117,13 @@ def test_a_client_that_leaves_its_watch_is_let_go(cluster: Running) -> None:
     response = connection.getresponse()
     assert response.status == 200
     feed = cluster.store._feed
-    watched = [w for w in feed._watches if w._gvr == CONFIGMAPS]
-    assert watched
+    watched: list[Any] = []
+
+    def is_watched() -> bool:  # the answer's head comes a moment before
+        watched[:] = [w for w in feed._watches if w._gvr == CONFIGMAPS]
+        return bool(watched)
+
+    eventually(is_watched)
     connection.close()
     response.close()
     eventually(lambda: not any(w in feed._watches for w in watched))
