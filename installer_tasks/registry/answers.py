@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 import socket
@@ -50,6 +49,8 @@ class Answer:
         """What the registry said, short enough for a person."""
         said = "; ".join(str(entry.get("message") or entry.get("code")) for entry in self.errors)
         if not said:
+            import html  # only for pages of proxies, and slow to load
+
             page = self.body[:4000].decode("utf-8", "replace")
             title = re.search(r"<title>(.*?)</title>", page, re.IGNORECASE | re.DOTALL)
             said = html.unescape(title[1]).strip() if title else re.sub(r"\s+", " ", page).strip()

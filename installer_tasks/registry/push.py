@@ -30,9 +30,9 @@ from installer_tasks.registry.upload import ChunkSize
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
 
-CONTROL_THREADS = 16
-NEAR_BODIES, FAR_BODIES = 4, 6
-NEAR_SECONDS = 0.005  #: for one question; beyond it more bodies at once pay off
+#: threads for questions and for bodies: on this machine, elsewhere, and where each answer takes long
+NEAR, FAR, SLOW = (6, 4), (16, 6), (24, 6)
+SLOW_SECONDS = 0.005  #: for one question
 LOOK_SECONDS = 0.1  #: between looks at cancelling
 PROGRESS_SECONDS = 0.25
 STOP_SECONDS = 2.0  #: for threads to end, and for giving up open uploads
@@ -42,8 +42,8 @@ STOP_SECONDS = 2.0  #: for threads to end, and for giving up open uploads
 class PushOptions:
     """How a push behaves; the defaults are measured."""
 
-    control_threads: int = CONTROL_THREADS
-    body_threads: int | None = None  #: None: by distance to the registry
+    control_threads: int | None = None  #: None: by distance to the registry
+    body_threads: int | None = None  #: the same
     chunk_size: int | None = None  #: None: whole blobs, until something in between refuses them
     delays: tuple[float, ...] = DELAYS
     resume_file: Path | None = None  #: see state.py; a push resumes without it too
@@ -100,8 +100,8 @@ class _Engine:
         self._images_present = 0
         self._shown_at = 0.0
         self._counters = Counters(client.host, plan.total_bytes, len(plan.images))
-        bodies = options.body_threads or _body_threads(client)
-        lanes = Lanes(options.control_threads, bodies)
+        control, bodies = _threads(client, options)
+        lanes = Lanes(control, bodies)
         patience = Patience(lanes.stopped, self._counters.problem, options.delays)
         self._resume = ResumeFile(options.resume_file, client.host, plan) if options.resume_file else None
         self._work = Work(
@@ -250,10 +250,11 @@ class _Engine:
         )
 
 
-def _body_threads(client: RegistryClient) -> int:
-    """More bodies at once where each request takes long; the question also proves that somebody is there."""
-    near = client.ping() <= NEAR_SECONDS and is_loopback(client.host)
-    return NEAR_BODIES if near else FAR_BODIES
+def _threads(client: RegistryClient, options: PushOptions) -> tuple[int, int]:
+    """More at once where each request takes long; the question also proves that somebody is there."""
+    slow = client.ping() > SLOW_SECONDS
+    control, bodies = SLOW if slow else NEAR if is_loopback(client.host) else FAR
+    return options.control_threads or control, options.body_threads or bodies
 
 
 def _not_kept(name: str, expected: str, found: str | None) -> WrongDigest:
