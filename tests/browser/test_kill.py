@@ -12,7 +12,8 @@ from playwright.sync_api import Page
 from installer_tasks.rehearsal.bundle import FULL
 from tests.browser import harness
 from tests.browser.harness import Place, place
-from tests.contract.up_process import descendants, pid_of, until
+from tests.contract.up_process import descendants, pid_of
+from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.program("chromium"), pytest.mark.program("redis-server")]
 

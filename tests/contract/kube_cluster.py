@@ -11,8 +11,7 @@ import json
 import os
 import ssl
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,15 +124,6 @@ def running(folder: Path, *, faults: FaultSwitch | None = None, history: int = 4
         yield Running(store, server, ca, folder)
     finally:
         server.stop()
-
-
-def eventually(true: Callable[[], Any], seconds: float = 5.0) -> Any:
-    """Wait for something to become true."""
-    deadline = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < deadline, "it did not become true in time"
-        time.sleep(0.02)
-    return found
 
 
 def namespace(store: Store, name: str) -> str:

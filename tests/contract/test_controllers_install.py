@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.controllers import Address, Controllers, FetchFailed, Hooks, Issued, Pace
 from installer_tasks.rehearsal.controllers.desk import Desk, Object
 from installer_tasks.rehearsal.kube import GVR, Store, seed
+from tests.waiting import until
 
 NS = "tmc-local"
 NAMES = carvel.Names("tanzu-mission-control", NS)
@@ -75,15 +76,6 @@ class Practice:
         return {obj["metadata"]["name"]: obj for obj in self.desk.objects(kind, NS)}
 
 
-def eventually(look: Callable[[], Any], seconds: float = 10.0) -> Any:
-    end = time.monotonic() + seconds
-    pause = threading.Event()
-    while not (found := look()):
-        assert time.monotonic() < end, f"not seen in {seconds} s"
-        pause.wait(0.02)
-    return found
-
-
 @pytest.fixture
 def authority(tmp_path: Path) -> PracticeCA:
     return PracticeCA.load_or_create(tmp_path / "ca")
@@ -126,7 +118,7 @@ class TestInstallation:
     def test_every_package_reconciles_and_the_parent_last(self, practice: Practice) -> None:
         practice.install()
         assert practice.ready.wait(20)
-        eventually(lambda: practice.status("PackageInstall", "tanzu-mission-control").done)
+        until(lambda: practice.status("PackageInstall", "tanzu-mission-control").done)
         installs = practice.objects("PackageInstall")
         assert installs.keys() == {package.name for package in RELEASE.packages} | {"tanzu-mission-control"}
         assert all(carvel.package_status(obj).done for obj in installs.values())
@@ -136,7 +128,7 @@ class TestInstallation:
     def test_the_output_ends_as_kapp_ends(self, practice: Practice) -> None:
         practice.install()
         assert practice.ready.wait(20)
-        done = eventually(lambda: "Succeeded" in output(practice) and output(practice))
+        done = until(lambda: "Succeeded" in output(practice) and output(practice))
         assert "---- waiting complete [30/30 done] ----" in done
         for package in RELEASE.packages:
             assert f"ok: reconcile packageinstall/{package.name} (packaging.carvel.dev/v1alpha1)" in done
@@ -195,21 +187,21 @@ class TestInstallation:
         practice.install()
         assert practice.ready.wait(20)
         practice.desk.delete("PackageInstall", "tanzu-mission-control", NS)
-        eventually(lambda: not practice.objects("PackageInstall") and not practice.objects("Pod"))
+        until(lambda: not practice.objects("PackageInstall") and not practice.objects("Pod"))
         assert practice.objects("PersistentVolumeClaim")
         assert "stack-tls" in practice.objects("Secret")
 
     def test_at_rest_nothing_is_written(self, practice: Practice) -> None:
         practice.install()
         assert practice.ready.wait(20)
-        quiet = eventually(lambda: settled(practice))
+        quiet = until(lambda: settled(practice))
         assert quiet
 
     def test_quick_takes_its_time_and_overlaps_waves(self, authority: PracticeCA) -> None:
         with running(authority, Pace("short", 1.5, 30)) as practice:
             started = time.monotonic()
             practice.install()
-            eventually(lambda: practice.status("PackageInstall", "contour").state == "reconciling")
+            until(lambda: practice.status("PackageInstall", "contour").state == "reconciling")
             assert practice.status("PackageInstall", "tmc-local-stack").state == "pending"
             assert practice.ready.wait(20)
             assert time.monotonic() - started > 1.2
@@ -218,7 +210,7 @@ class TestInstallation:
         world = running(authority, Pace.LIFELIKE)
         with world as practice:
             practice.install()
-            eventually(lambda: practice.status("PackageRepository", "packages").state == "reconciling")
+            until(lambda: practice.status("PackageRepository", "packages").state == "reconciling")
             started = time.monotonic()
             world.controllers.stop()
             assert time.monotonic() - started < 1
@@ -246,7 +238,7 @@ def versions(practice: Practice) -> dict[str, str]:
 
 class TestWhatGoesWrong:
     def failed(self, practice: Practice, kind: str, name: str) -> str:
-        eventually(lambda: practice.status(kind, name).state == "failed")
+        until(lambda: practice.status(kind, name).state == "failed")
         return practice.status(kind, name).message
 
     def test_a_bundle_that_cannot_be_fetched(self, practice: Practice) -> None:
@@ -269,31 +261,31 @@ class TestWhatGoesWrong:
         metadata = {"name": "kapp-controller-config", "namespace": "tkg-system"}
         practice.desk.ensure({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
         practice.install()
-        eventually(lambda: ("harbor.test/tmc/package-repository:1.4.1", "PEM") in practice.fetched)
+        until(lambda: ("harbor.test/tmc/package-repository:1.4.1", "PEM") in practice.fetched)
 
     def test_another_version_than_the_repository_s(self, practice: Practice) -> None:
         practice.desk.ensure(carvel.namespace(NS))
         practice.desk.ensure(carvel.package_repository("packages", NS, "harbor.test/tmc/package-repository:1.4.1"))
         for obj in carvel.install_objects(NAMES, "tmc.tanzu.vmware.com", "9.9.9", yaml.safe_dump(VALUES)):
             practice.desk.ensure(obj)
-        eventually(
+        until(
             lambda: "Expected to find at least one version" in practice.status("PackageInstall", NAMES.install).message
         )
 
     def test_an_unknown_value(self, practice: Practice) -> None:
         practice.install(harbourProject="typo")
-        eventually(lambda: "ytt: Error" in practice.status("PackageInstall", NAMES.install).message)
+        until(lambda: "ytt: Error" in practice.status("PackageInstall", NAMES.install).message)
         assert "found: harbourProject" in practice.status("PackageInstall", NAMES.install).message
 
     def test_a_wrong_issuer_in_cert_manager_s_words(self, practice: Practice) -> None:
         practice.install(clusterIssuer="nobody")
-        request = eventually(lambda: next(iter(practice.objects("CertificateRequest").values()), None))
-        message = eventually(lambda: practice_message(practice, request["metadata"]["name"]))
+        request = until(lambda: next(iter(practice.objects("CertificateRequest").values()), None))
+        message = until(lambda: practice_message(practice, request["metadata"]["name"]))
         assert message.startswith('Referenced "ClusterIssuer" not found')
         assert "Timed out waiting after 15m0s for resources: [certificate/" in self.failed(
             practice, "PackageInstall", "pinniped"
         )
-        eventually(lambda: "Finished unsuccessfully" in practice.status("PackageInstall", NAMES.install).message)
+        until(lambda: "Finished unsuccessfully" in practice.status("PackageInstall", NAMES.install).message)
 
     def test_an_issuer_without_its_secret(self, practice: Practice) -> None:
         metadata = {"name": "broken"}
@@ -301,7 +293,7 @@ class TestWhatGoesWrong:
         practice.desk.ensure(
             {"apiVersion": "cert-manager.io/v1", "kind": "ClusterIssuer", "metadata": metadata, "spec": spec}
         )
-        found = eventually(lambda: (practice.desk.get("ClusterIssuer", "broken") or {}).get("status"))
+        found = until(lambda: (practice.desk.get("ClusterIssuer", "broken") or {}).get("status"))
         assert found["conditions"][0]["message"] == 'Error getting keypair for CA issuer: secret "absent" not found'
         assert found["conditions"][0]["status"] == "False"
 
@@ -317,7 +309,7 @@ class TestWhatGoesWrong:
         for obj in practice.desk.objects("StorageClass"):
             practice.desk.delete("StorageClass", obj["metadata"]["name"])
         practice.install()
-        found = eventually(lambda: pod_conditions(practice, "postgres-postgresql-0"))
+        found = until(lambda: pod_conditions(practice, "postgres-postgresql-0"))
         assert "unbound immediate PersistentVolumeClaims" in found[0]["message"]
 
 
@@ -340,12 +332,12 @@ class TestPodsOfOthers:
     @pytest.mark.parametrize(("policy", "phase"), [("Never", "Succeeded"), ("Always", "Running")])
     def test_a_trial_pod(self, practice: Practice, policy: str, phase: str) -> None:
         practice.desk.ensure(self.pod(policy))
-        eventually(lambda: (practice.desk.get("Pod", "trial", "default") or {}).get("status", {}).get("phase") == phase)
+        until(lambda: (practice.desk.get("Pod", "trial", "default") or {}).get("status", {}).get("phase") == phase)
 
     def test_a_deployment_replaces_its_pods_when_its_template_changes(self, practice: Practice) -> None:
         """As `kubectl rollout restart` does it for kapp-controller."""
-        first = eventually(lambda: practice.desk.objects("Pod", "tkg-system"))
+        first = until(lambda: practice.desk.objects("Pod", "tkg-system"))
         restarted = carvel.restarted("kapp-controller", "tkg-system", "now")
         practice.store.apply(GVR("apps", "v1", "deployments"), restarted, manager="installer", force=True)
         names = {pod["metadata"]["name"] for pod in first}
-        eventually(lambda: names.isdisjoint(p["metadata"]["name"] for p in practice.desk.objects("Pod", "tkg-system")))
+        until(lambda: names.isdisjoint(p["metadata"]["name"] for p in practice.desk.objects("Pod", "tkg-system")))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from tests.contract.practice_cluster import (
     issuer,
     practice_cluster,
 )
+from tests.waiting import until
 
 PASS, WARN, FAIL, BLOCKED = "pass", "warn", "fail", "blocked"
 CLUSTER, CERTIFICATES, SERVICES = (all_of(system, PASS) for system in ("cluster", "certificates", "services"))
@@ -44,13 +44,6 @@ def practice(tmp_path: Path, ca: PracticeCA) -> Iterator[PracticeCluster]:
         yield cluster
 
 
-def wait_until(done: Callable[[], object], what: str, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
-
-
 def test_a_healthy_cluster_raises_nothing_and_keeps_nothing(practice: PracticeCluster) -> None:
     assert practice.look("cluster").levels == CLUSTER
     certificates = practice.look("certificates")
@@ -59,7 +52,7 @@ def test_a_healthy_cluster_raises_nothing_and_keeps_nothing(practice: PracticeCl
     services = practice.look("services")
     assert services.levels == SERVICES
     assert services.facts["load_balancer"]["value"]["address"] == ADDRESS
-    wait_until(lambda: not practice.trial_namespaces(), "a trial's namespace stays")
+    until(lambda: not practice.trial_namespaces())
 
 
 def test_nothing_listens(practice: PracticeCluster) -> None:
@@ -158,7 +151,7 @@ def test_a_kapp_controller_that_does_not_run_and_none(practice: PracticeCluster)
     found = next(obj for obj in practice.desk.objects("Deployment") if obj["metadata"]["name"] == "kapp-controller")
     namespace = found["metadata"]["namespace"]
     practice.desk.replace({**found, "spec": {**found["spec"], "replicas": 0}})
-    wait_until(lambda: _available(practice, namespace) == 0, "the deployment is still available")
+    until(lambda: _available(practice, namespace) == 0)
     look = practice.look("cluster")
     assert look.levels == CLUSTER | {"cluster.kapp-controller": FAIL}
     assert look["cluster.kapp-controller"].value == f"{namespace}/kapp-controller"
@@ -231,7 +224,7 @@ def test_an_issuer_that_does_not_sign_in_time(practice: PracticeCluster, monkeyp
     look = practice.look("certificates", certificates_cluster_issuer="broken")
     error = look.facts["trial"]["error"]
     assert (error["code"], error["value"]) == ("stalled", "broken")
-    wait_until(lambda: not practice.trial_namespaces(), "a failed trial's namespace stays")
+    until(lambda: not practice.trial_namespaces())
 
 
 def test_a_load_balancer_that_gives_nothing(practice: PracticeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,7 +233,7 @@ def test_a_load_balancer_that_gives_nothing(practice: PracticeCluster, monkeypat
     look = practice.look("services")
     assert look.levels == SERVICES | {"services.load-balancer": FAIL}
     assert look["services.load-balancer"].value == "LoadBalancer"
-    wait_until(lambda: not practice.trial_namespaces(), "a failed trial's namespace stays")
+    until(lambda: not practice.trial_namespaces())
 
 
 def test_a_load_balancer_that_gives_another_address(practice: PracticeCluster) -> None:
@@ -268,4 +261,4 @@ def test_what_an_abandoned_trial_left_is_swept_and_a_running_one_is_not(
         assert trials.sweep(cluster) >= 1
     finally:
         cluster.close()
-    wait_until(lambda: not practice.trial_namespaces(), "what was abandoned stays")
+    until(lambda: not practice.trial_namespaces())

@@ -19,11 +19,11 @@ from tests.contract.kube_cluster import (
     Running,
     configmap,
     deployment,
-    eventually,
     namespace,
     pod,
     running,
 )
+from tests.waiting import until
 
 
 class Switch:
@@ -123,10 +123,10 @@ def test_a_client_that_leaves_its_watch_is_let_go(cluster: Running) -> None:
         watched[:] = [w for w in feed._watches if w._gvr == CONFIGMAPS]
         return bool(watched)
 
-    eventually(is_watched)
+    until(is_watched)
     connection.close()
     response.close()
-    eventually(lambda: not any(w in feed._watches for w in watched))
+    until(lambda: not any(w in feed._watches for w in watched))
 
 
 def test_patches_by_content_type(cluster: Running) -> None:

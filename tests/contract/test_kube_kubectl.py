@@ -19,11 +19,11 @@ from tests.contract.kube_cluster import (
     configmap,
     definition,
     deployment,
-    eventually,
     namespace,
     pod,
     running,
 )
+from tests.waiting import until
 
 pytestmark = pytest.mark.program("kubectl")
 REPOSITORIES = GVR("packaging.carvel.dev", "v1alpha1", "packagerepositories")
@@ -150,11 +150,11 @@ def test_get_watch_prints_changes_as_they_come(cluster: Running) -> None:
         first = watching.stdout.readline()
         reader.start()
         cluster.store.create(CONFIGMAPS, configmap("two", where, a="b"))
-        eventually(lambda: len(lines) == 1)
+        until(lambda: len(lines) == 1)
         cluster.store.update(CONFIGMAPS, configmap("two", where, a="c"))
-        eventually(lambda: len(lines) == 2)
+        until(lambda: len(lines) == 2)
         cluster.store.delete(CONFIGMAPS, where, "two")
-        eventually(lambda: len(lines) == 3)
+        until(lambda: len(lines) == 3)
     finally:
         watching.kill()
         watching.wait(5)

@@ -17,6 +17,7 @@ import pytest
 
 from installer_tasks.rehearsal.registry import RegistryServer
 from tests.contract.registry_client import Certificates, Client, digest_of, make_certificates
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +39,6 @@ def make(tmp_path: Path, certificates: Certificates) -> Iterator[Callable[..., R
     yield started_registry
     for server in started:
         server.stop()
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "did not come true in time"
-        pause.wait(0.01)
 
 
 def user_client(registry: RegistryServer, certificates: Certificates, user: str = "developer") -> Client:
@@ -74,7 +67,7 @@ def test_upload_goes_on_after_a_broken_connection(
     with user_client(registry, certificates) as client:
         location = client.location("tmc/one")
         send_half(registry, certificates, location, content, 200_000)
-        wait_for(lambda: any(record.method == "PATCH" for record in registry.requests))
+        until(lambda: any(record.method == "PATCH" for record in registry.requests))
 
         status = client("GET", location)
         rest = content[int(status.headers["Range"].partition("-")[2]) + 1 :]
@@ -130,13 +123,13 @@ def test_stop_ends_open_connections_and_threads(
         location = idle.location("tmc/one")
         with ThreadPoolExecutor(1) as pool:
             push = pool.submit(busy, "PATCH", location, b"x" * 2_000_000)
-            wait_for(lambda: _staged_bytes(registry) > 0)
+            until(lambda: _staged_bytes(registry) > 0)
             start = time.monotonic()
             registry.stop()
             assert time.monotonic() - start < 3
             with pytest.raises((OSError, http.client.HTTPException)):
                 push.result(timeout=5)
-    wait_for(lambda: threading.active_count() <= before)
+    until(lambda: threading.active_count() <= before)
 
 
 def _staged_bytes(registry: RegistryServer) -> int:

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from installer_tasks.processes import AlreadyRunning, Supervisor, redis
-from tests.contract.up_process import ROOT, Up, answers, descendants, environment, left_of, pid_of, until
+from tests.contract.up_process import ROOT, Up, answers, descendants, environment, left_of, pid_of
+from tests.waiting import until
 
 pytestmark = [pytest.mark.redis, pytest.mark.program("redis-server")]
 

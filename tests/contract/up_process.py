@@ -11,30 +11,17 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: What the tests' own environment says about the state must not reach the installer that is tested.
 HIDDEN = ("TMC_INSTALLER_STATE", "TMC_INSTALLER_SECRET_KEY", "DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
-PATIENCE = 60.0
-T = TypeVar("T")
 
 
 def environment(**more: str) -> dict[str, str]:
     return {**{name: value for name, value in os.environ.items() if name not in HIDDEN}, **more}
-
-
-def until(look: Callable[[], T], seconds: float = PATIENCE) -> T:
-    """What `look` returns once it is true; fails when the time is over."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        threading.Event().wait(0.05)
-    raise AssertionError(f"not within {seconds} s")
 
 
 class Up:

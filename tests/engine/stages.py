@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from installer_tasks.errors import InstallerError
@@ -12,15 +11,6 @@ from installer_tasks.stages.base import Context
 from installer_tasks.text import text
 
 DEADLINE = 30.0
-
-
-def until(condition: Callable[[], bool], deadline: float = DEADLINE) -> None:
-    """Wait for the thing; fails loudly when it does not come."""
-    end = time.monotonic() + deadline
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(f"waited {deadline} s in vain for {condition}")
-        threading.Event().wait(0.02)
 
 
 class World:

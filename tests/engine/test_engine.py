@@ -20,7 +20,8 @@ from installer_tasks.models import Run, RunState, StageRun, StageState
 from installer_tasks.stages.base import Context, Stage
 from installer_tasks.text import text
 from tests.engine.made import codes, make_run, states
-from tests.engine.stages import Fails, Gate, Step, World, trouble, until
+from tests.engine.stages import Fails, Gate, Step, World, trouble
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DEAD = f"{lease._machine()}:999999999:1"

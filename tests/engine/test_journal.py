@@ -18,7 +18,8 @@ from installer_tasks.secrets import Redactor
 from installer_tasks.text import text
 from tests.answers import CANARIES
 from tests.engine.made import make_run
-from tests.engine.stages import Step, World, until
+from tests.engine.stages import Step, World
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -20,7 +20,7 @@ from installer_tasks.errors import LeaseLost
 from installer_tasks.models import Run, RunState
 from tests.engine.elsewhere import environment
 from tests.engine.made import make_run
-from tests.engine.stages import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

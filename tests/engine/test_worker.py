@@ -16,7 +16,8 @@ from installer_tasks.journal import verify_chain
 from installer_tasks.models import Run, RunState
 from tests.engine.elsewhere import ROOT, environment
 from tests.engine.made import codes, make_run, states
-from tests.engine.stages import Step, World, until
+from tests.engine.stages import Step, World
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
