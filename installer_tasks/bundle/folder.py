@@ -152,5 +152,12 @@ def _placed(archive: Archive) -> Archive:
 
 
 def repository_name(origin: str) -> str:
-    """The original host and path as a repository name; a port's colon is not allowed in one."""
-    return re.sub(r"[^a-z0-9._/-]", "_", origin.lower()).strip("/")
+    """The original host and path as a name that every registry takes: a port's colon is not allowed in one."""
+    parts = re.sub(r"[^a-z0-9._/-]", "_", origin.lower()).split("/")
+    named = [re.sub(r"[._-]{2,}", _separator, part.strip("._-")) for part in parts]
+    return "/".join(part for part in named if part)
+
+
+def _separator(found: re.Match[str]) -> str:
+    """Between two words: one sign, two underscores or any number of dashes."""
+    return found[0] if found[0] == "__" or not found[0].strip("-") else "-"

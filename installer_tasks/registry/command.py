@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: dict[str, Any], out: TextIO | None = None, err: TextIO | None = None) -> int:
     """Push or verify as `options` say; the exit status: 0 done, 1 not, 130 interrupted."""
     show = _Json(out or sys.stdout) if options["json"] else _People(out or sys.stdout, err or sys.stderr)
-    signal.signal(signal.SIGTERM, _interrupt)
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _carry_out(options, show)
     except InstallerError as error:
@@ -66,6 +66,7 @@ def run(options: dict[str, Any], out: TextIO | None = None, err: TextIO | None =
         show.failed(Cancelled())
         return INTERRUPTED
     finally:
+        signal.signal(signal.SIGTERM, before)
         show.close()
 
 

@@ -52,8 +52,8 @@ def make_sparse_layouts(folder: Path, size: int, layers: int = 3) -> Path:
 
 def _sizes(chance: random.Random, images: int, total: int) -> list[int]:
     """Log-normal as of real images: many of some megabytes, few of a hundred."""
-    count = images // 3 + images * LAYERS_EACH // 2
-    raw = [min(chance.lognormvariate(1.4, 1.2), 24.0) for _number in range(count or 1)]
+    count = (images // 3 or 1) + images * LAYERS_EACH // 2
+    raw = [min(chance.lognormvariate(1.4, 1.2), 24.0) for _number in range(count)]
     return [max(int(entry * total / sum(raw)), 1000) for entry in raw]
 
 

@@ -55,15 +55,20 @@ class RunningRegistry:
 
 
 @contextmanager
-def docker_registry(folder: Path, *, tls: bool = False, auth: bool = False) -> Iterator[RunningRegistry]:
-    """A registry with storage below `folder`; TLS from an authority of its own, Basic authentication by htpasswd."""
+def docker_registry(
+    folder: Path, *, tls: bool = False, auth: bool = False, tokens: str = ""
+) -> Iterator[RunningRegistry]:
+    """A registry with storage below `folder`; TLS from an authority of its own, Basic authentication by htpasswd.
+
+    `tokens` are lines of its configuration that make it ask for tokens instead (token_service.py).
+    """
     folder.mkdir(parents=True, exist_ok=True)
     ca_pem = _write_certificates(folder) if tls else None
     if auth:
         _write_htpasswd(folder)
     port = free_port()
     config = folder / "config.yml"
-    config.write_text(_config(folder, port, tls=tls, auth=auth))
+    config.write_text(_config(folder, port, tls=tls, auth=auth) + tokens)
     log = folder / "registry.log"
     environment = {"PATH": os.environ["PATH"], "OTEL_TRACES_EXPORTER": "none"}
     with log.open("wb") as output:
