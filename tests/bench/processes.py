@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,14 +54,16 @@ def skopeo(layouts: Path, target: Target) -> list[str]:
 
 def measure(command: list[str]) -> Measured:
     """Run it to its end; a failure of what is measured ends the measurement."""
-    begun = time.monotonic()
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        peak = _peak_until_end(process, begun)
-        seconds = time.monotonic() - begun
-        output, errors = process.communicate()
+    with tempfile.TemporaryFile("w+") as output:  # a pipe that nobody reads would stop a talkative push
+        begun = time.monotonic()
+        with subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, text=True) as process:
+            peak = _peak_until_end(process, begun)
+            seconds = time.monotonic() - begun
+        output.seek(0)
+        said = output.read()
     if process.returncode:
-        raise SystemExit(f"{' '.join(command)[:200]} failed:\n{errors[-2000:]}")
-    return Measured(seconds, peak / 1024, output)
+        raise SystemExit(f"{' '.join(command)[:200]} failed:\n{said[-2000:]}")
+    return Measured(seconds, peak / 1024, said)
 
 
 def _peak_until_end(process: subprocess.Popen[str], begun: float) -> int:
