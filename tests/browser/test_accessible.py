@@ -1,0 +1,115 @@
+"""axe-core finds nothing on any page and state, light or dark."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from installer_tasks.answers import STEPS
+from tests.browser import harness
+from tests.browser.harness import PASSWORD, Place, Trouble
+
+pytestmark = [pytest.mark.browser, pytest.mark.program("chromium"), pytest.mark.program("redis-server")]
+
+MISSING = "no/such/page/"
+
+
+class Pages:
+    """Looks at the page as it is, in both colour schemes; keeps what is wrong until the end."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.axe = Axe()
+        self.wrong: list[str] = []
+        page.emulate_media(reduced_motion="reduce")
+
+    def look(self, name: str) -> None:
+        for scheme in ("light", "dark"):
+            self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            found = self.axe.run(self.page).response["violations"]
+            self.wrong += [f"{name}, {scheme}: {_told(violation)}" for violation in found]
+
+
+def _told(violation: dict[str, object]) -> str:
+    nodes = violation["nodes"]
+    assert isinstance(nodes, list)
+    places = "; ".join(f"{node['target']} {node.get('failureSummary', '')[:200]}" for node in nodes[:3])
+    return f"{violation['id']}: {violation['help']} ({len(nodes)}): {places}"
+
+
+def test_every_page(here: Place, page: Page, trouble: Trouble) -> None:
+    pages = Pages(page)
+    page.goto(f"{here.url}/sign-in/")
+    pages.look("sign in")
+    _door(pages, here)
+    base = harness.start_installation(page, "Contoso")
+    _steps(pages, base, here)
+    _run(pages, base)
+    for path in ("", MISSING):
+        page.goto(f"{here.url}/{path}")
+        pages.look(f"/{path}")
+    # Chromium writes to its console that a page is not there.
+    trouble.seen = [said for said in trouble.seen if MISSING not in said]
+    assert not pages.wrong, "\n".join(pages.wrong)
+
+
+def _door(pages: Pages, here: Place) -> None:
+    page = pages.page
+    page.goto(here.link)
+    pages.look("link")
+    page.get_by_role("button", name="Sign in with this link").click()
+    expect(page.get_by_label("The same password again")).to_be_visible()
+    pages.look("welcome")
+    page.get_by_role("button", name="Save and continue").click()
+    expect(page.locator(".problem").first).to_be_visible()
+    pages.look("welcome, refused")
+    for label in ("Password", "The same password again"):
+        page.get_by_label(label, exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Save and continue").click()
+    expect(page.get_by_role("heading", level=1, name="Installations")).to_be_visible()
+    pages.look("no installation")
+
+
+def _steps(pages: Pages, base: str, here: Place) -> None:
+    page, answers = pages.page, here.estate.answers()
+    page.goto(f"{base}/review/")
+    pages.look("review, nothing answered")
+    page.goto(f"{base}/steps/bundle/")
+    for step in STEPS:
+        expect(page).to_have_url(re.compile(f"/steps/{step}/$"))
+        pages.look(f"{step}, empty")
+        if step == "dns":
+            _refused(pages)
+        harness.fill_step(page, step, answers)
+        harness.save(page)
+        expect(harness.next_action(page)).to_be_visible()
+        for folded in page.locator("#findings details").all():
+            folded.evaluate("one => { one.open = true; }")
+        pages.look(f"{step}, proven")
+        harness.go_on(page)
+    expect(page.locator('form[action$="/install/"] button')).to_be_visible()
+    pages.look("review, ready")
+
+
+def _refused(pages: Pages) -> None:
+    pages.page.locator("[name=zone]").fill("two words")
+    harness.save(pages.page)
+    expect(pages.page.get_by_role("alert")).to_be_visible()
+    pages.look("dns, refused")
+
+
+def _run(pages: Pages, base: str) -> None:
+    page = pages.page
+    harness.install(page)
+    pages.look("run, under way")
+    page.goto(f"{base}/run/1/cancel/")
+    pages.look("cancel")
+    page.goto(f"{base}/run/")
+    harness.expect_run(page, "succeeded")
+    pages.look("run, succeeded")
+    for path in ("done", "delete", "start-over"):
+        page.goto(f"{base}/{path}/")
+        pages.look(path)
