@@ -38,9 +38,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    from django.conf import settings
-
-    if settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    if _on_postgresql():
         _counts["postgresql"] = len(terminalreporter.stats.get("passed", []))
     counts = ", ".join(f"{_counts[name]} against {title}" for name, title in REAL.items())
     terminalreporter.write_line(f"real programs: {counts}")
@@ -48,6 +46,34 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def pytest_sessionfinish() -> None:
     shutil.rmtree(_STATE, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_stragglers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Before PostgreSQL drops the test database: end the sessions of threads that tests of servers left in it."""
+    if not _on_postgresql():
+        yield
+        return
+    request.getfixturevalue("django_db_setup")
+    yield
+    with request.getfixturevalue("django_db_blocker").unblock():
+        _end_other_sessions()
+
+
+def _on_postgresql() -> bool:
+    from django.conf import settings
+
+    return str(settings.DATABASES["default"]["ENGINE"]).endswith("postgresql")
+
+
+def _end_other_sessions() -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture
