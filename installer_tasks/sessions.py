@@ -12,7 +12,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from installer_tasks import answers as answer_keys
+from installer_tasks.errors import InputError
 from installer_tasks.models import SECRET_COLUMN, Answer, AuditEntry, Installation, Source, Workspace
+from installer_tasks.text import Text, text
+from installer_tasks.text import mark as _
 
 DEFAULT_WORKSPACE = "default"
 
@@ -45,6 +48,8 @@ def save_answers(
 
     An empty secret is left as it was: secrets are write-only, so a form sends them empty when nobody typed.
     """
+    for key, value in values.items():
+        _require_text(key, value)
     before = installation.fingerprints()
     changed = tuple(
         key
@@ -57,6 +62,18 @@ def save_answers(
         )
         installation.touch()
     return changed
+
+
+def _require_text(key: str, value: str) -> None:
+    """PostgreSQL keeps no NUL in a text, and no answer has a use for one."""
+    if "\0" in value:
+        raise InputError(
+            text(_("%(label)s contains a NUL character."), label=answer_keys.BY_NAME[key].label),
+            value=key,
+            remedy=Text(_("Type it again, or upload the file as text.")),
+            field=key,
+            code="nul-character",
+        )
 
 
 def _differs(installation: Installation, key: str, value: str, before: Mapping[str, str]) -> bool:

@@ -5,6 +5,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from installer_tasks import sessions
+from installer_tasks.errors import InputError
 from installer_tasks.models import AuditEntry, Source
 from tests.answers import ANSWERS, CANARIES
 
@@ -58,3 +59,11 @@ def test_every_change_is_in_the_audit_without_values() -> None:
     installation = sessions.create_installation("Contoso")
     sessions.save_answers(installation, {"dns.zone": "tmc.example.com"})
     assert installation.audit.get(action="answers.changed").detail == {"keys": ["dns.zone"]}
+
+
+def test_a_nul_is_refused_and_nothing_of_the_form_is_half_saved() -> None:
+    installation = sessions.create_installation("Contoso")
+    with pytest.raises(InputError) as caught:
+        sessions.save_answers(installation, {"dns.zone": "tmc.example.com", "registry.username": "a\0b"})
+    assert caught.value.field == "registry.username"
+    assert not installation.answers.exists()
