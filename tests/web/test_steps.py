@@ -71,9 +71,7 @@ def test_every_answer_has_a_field_on_its_page(client: Client, installation: Inst
     for key in answer_keys.of_step(step):
         assert f'name="{key.field}"' in html
         assert f'id="{key.field}-note"' in html
-    assert set(steps.BY_SLUG[step].form.base_fields) == {
-        k.field for k in answer_keys.of_step(step)
-    }
+    assert set(steps.BY_SLUG[step].form.base_fields) == {k.field for k in answer_keys.of_step(step)}
 
 
 @pytest.mark.parametrize("step", answer_keys.STEPS)
