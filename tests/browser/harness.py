@@ -13,6 +13,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    FilePayload,
     Locator,
     Page,
     Response,
@@ -66,10 +67,8 @@ class Place:
 
 
 @contextmanager
-def place(
-    folder: Path, *, pace: Pace = Pace.QUICK, scale: Scale = SMALL, rate: int | None = None, **env: str
-) -> Iterator[Place]:
-    up = Up(folder / "state", **env)
+def place(folder: Path, *, pace: Pace = Pace.QUICK, scale: Scale = SMALL, rate: int | None = None) -> Iterator[Place]:
+    up = Up(folder / "state")
     try:
         with Estate(folder / "estate", pace=pace, scale=scale, registry_rate=rate) as estate:
             url = up.ready()
@@ -158,8 +157,8 @@ def _choose(page: Page, name: str, value: str) -> None:
 
 
 def upload(page: Page, name: str, content: str, file_name: str) -> None:
-    file = {"name": file_name, "mimeType": "application/octet-stream", "buffer": content.encode()}
-    page.locator(f'[name="{name}_file"]').set_input_files(files=[file])  # type: ignore[list-item]
+    file: FilePayload = {"name": file_name, "mimeType": "application/octet-stream", "buffer": content.encode()}
+    page.locator(f'[name="{name}_file"]').set_input_files(file)
 
 
 def note(page: Page, name: str) -> Locator:

@@ -28,7 +28,7 @@ class Pages:
 
     def look(self, name: str) -> None:
         for scheme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            self.page.emulate_media(color_scheme=scheme)
             found = self.axe.run(self.page).response["violations"]
             self.wrong += [f"{name}, {scheme}: {_told(violation)}" for violation in found]
 
