@@ -43,11 +43,10 @@ def run(folder: Path, trials: int, *, seed: int = 4, images: int = 6, size: int 
     total = unique_bytes(layouts)
     sent = in_flight = killed = 0
     with docker_registry(folder / "registry") as registry:
-        longest = _trial(layouts, registry.host, "measured", None)[2]
+        requests = _trial(layouts, registry.host, "measured", None)[2]
         for number in range(trials):
-            bodies, was_killed, _seconds = _trial(
-                layouts, registry.host, f"trial{number}", chance.uniform(0.1, 1) * longest
-            )
+            moment = (chance.randint(1, requests), chance.uniform(0, 0.03))
+            bodies, was_killed, _requests = _trial(layouts, registry.host, f"trial{number}", moment)
             _require_once(bodies)
             sent += sum(count for _digest, count, _answered in bodies)
             in_flight += sum(count for _digest, count, answered in bodies if not answered)
@@ -57,17 +56,18 @@ def run(folder: Path, trials: int, *, seed: int = 4, images: int = 6, size: int 
 
 
 Body = tuple[str, int, bool]  # digest, bytes that arrived, whether it was answered
+Moment = tuple[int, float]  # after so many requests, and so many seconds more: no load of the machine changes its place
 
 
-def _trial(layouts: Path, backend: str, path: str, kill_after: float | None) -> tuple[list[Body], bool, float]:
-    """One push, killed, and the one after it; proven complete."""
+def _trial(layouts: Path, backend: str, path: str, moment: Moment | None) -> tuple[list[Body], bool, int]:
+    """One push, killed, and the one after it; proven complete. Its bodies, whether it was killed, requests until then."""
     with Meddler(backend) as meddler:
         command = ours(layouts, Target(f"{meddler.host}/{path}"))
         begun = time.monotonic()
-        was_killed = _run(command, kill_after)
-        ended = time.monotonic()
+        was_killed = _run(command, meddler, moment)
+        ended, requests = time.monotonic(), len(meddler.asked)
         if was_killed:
-            assert not _run(command, None)
+            assert not _run(command, meddler, None)
         client = RegistryClient(meddler.host, plain_http=True)
         try:
             target = Reference.parse(f"{meddler.host}/{path}/bench")
@@ -79,24 +79,42 @@ def _trial(layouts: Path, backend: str, path: str, kill_after: float | None) -> 
             for body in meddler.bodies
             if "/blobs/uploads/" in body.target
         ]
-    return bodies, was_killed, ended - begun
+    return bodies, was_killed, requests
 
 
 def _digest(target: str) -> str:
     return parse_qs(urlsplit(target).query).get("digest", [""])[0]
 
 
-def _run(command: list[str], kill_after: float | None) -> bool:
+def _run(command: list[str], meddler: Meddler, moment: Moment | None) -> bool:
     """Whether it had to be killed."""
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        try:
-            _out, errors = process.communicate(timeout=kill_after or 120)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            assert kill_after is not None, "a push that nobody killed did not end"
-            return True
-    assert process.returncode == 0, errors.decode()
+    deadline = time.monotonic() + 120
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            if moment is not None and len(meddler.asked) >= moment[0]:
+                return _killed(process, moment[1])
+            if time.monotonic() > deadline:
+                process.kill()
+                raise AssertionError("a push that nobody killed did not end")
+            _waited(process, 0.002)
+    assert process.returncode == 0, f"the push ended with {process.returncode}"
     return False
+
+
+def _killed(process: subprocess.Popen[bytes], later: float) -> bool:
+    if _waited(process, later):
+        return False
+    process.kill()
+    return process.wait() != 0
+
+
+def _waited(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Whether it has ended within so long."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _require_once(bodies: list[Body]) -> None:
