@@ -71,6 +71,7 @@ class Connections:
         self._lock = threading.Lock()
         self._idle: dict[tuple[str, str], list[http.client.HTTPConnection]] = {}
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        weakref.finalize(self, _close_all, self._idle)  # of a client that nobody closed
 
     def take(self, target: SplitResult, seconds: float) -> tuple[http.client.HTTPConnection, bool]:
         """An open connection to the target's host, and whether it was used before."""
@@ -95,10 +96,7 @@ class Connections:
 
     def close(self) -> None:
         with self._lock:
-            kept = [connection for group in self._idle.values() for connection in group]
-            self._idle.clear()
-        for connection in kept:
-            connection.close()
+            _close_all(self._idle)
 
     def _connected(self, target: SplitResult, seconds: float) -> http.client.HTTPConnection:
         proxy = proxy_for(target)
@@ -122,6 +120,13 @@ class Connections:
         if proxy:
             connection.set_tunnel(host, port or 443, _proxy_authorization(via))
         return connection
+
+
+def _close_all(idle: dict[tuple[str, str], list[http.client.HTTPConnection]]) -> None:
+    for group in idle.values():
+        for connection in group:
+            connection.close()
+    idle.clear()
 
 
 def send(
