@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
+from django.conf import settings
+from django.core.management import call_command
 from django.utils.translation import gettext as _
 
 from installer_tasks import answers as answer_keys
-from installer_tasks import findings, messages, runs, sessions
-from installer_tasks.checks.base import Level
-from installer_tasks.errors import InputError, Stalled
+from installer_tasks import checks, findings, messages, runs, sessions
+from installer_tasks.checks.base import Facts, Level
+from installer_tasks.checks.base import judge as judge_one
+from installer_tasks.errors import InputError, InstallerError, Stalled
+from installer_tasks.facts import COLLECTORS
+from installer_tasks.facts.base import Observations
 from installer_tasks.models import Event, Installation, Run, RunState, Source
+from installer_tasks.plan import Plan
+from installer_tasks.processes import AlreadyRunning, Supervisor
+from installer_tasks.secrets import Redactor
 from installer_tasks.text import mark, text
 from wizard import steps
 from wizard.texts import render
@@ -32,14 +41,15 @@ CHECK_DEADLINE = 600.0
 def read_answers(path: Path) -> dict[str, str]:
     """Answers from a YAML file of `<step>.<field>: value`; `{file: path}` takes the value from a file beside it.
 
-    Raises InputError for what is not such a file, and for a key that is no answer.
+    Raises InputError for what is not such a file, for a key that is no answer, and for a secret that stands in the
+    file itself: answers are passed on and kept, secrets must not be.
     """
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(
-            text(mark("%(path)s cannot be read as YAML."), path=str(path)), value=str(path), detail=str(error)
-        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path) from error
+    except yaml.YAMLError as error:
+        raise _not_yaml(path, error) from None
     if not isinstance(document, dict):
         raise InputError(text(mark("%(path)s holds no answers."), path=str(path)), value=str(path))
     return {str(key): _value(str(key), value, path.parent) for key, value in document.items()}
@@ -54,15 +64,71 @@ def _value(key: str, value: Any, folder: Path) -> str:
             field=key,
         )
     if isinstance(value, dict) and set(value) == {"file"}:
-        return (folder / str(value["file"])).read_text(encoding="utf-8")
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value)
+        return _content(folder / str(value["file"]), key)
+    if value is None:
+        return ""
+    if isinstance(value, dict | list):
+        raise InputError(
+            text(mark("%(key)s is neither a value nor a file."), key=key),
+            value=key,
+            remedy=text(mark("Write a text, or {file: path}.")),
+            field=key,
+        )
+    if key in answer_keys.SECRETS:
+        raise _open_secret(key)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _content(path: Path, key: str) -> str:
+    """A file's text; the end of a single line is the editor's, not the value's."""
+    try:
+        content = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, key) from error
+    line = content.rstrip("\r\n")
+    return content if "\n" in line else line
+
+
+def _unreadable(path: Path, key: str = "") -> InputError:
+    return InputError(
+        text(mark("The file %(path)s cannot be read as text."), path=str(path)),
+        value=str(path),
+        remedy=text(mark("Check that it is there, that you may read it, and that it is UTF-8.")),
+        field=key,
+    )
+
+
+def _not_yaml(path: Path, error: yaml.YAMLError) -> InputError:
+    """Without the line itself, which the parser's own message shows: it may hold a secret."""
+    place = getattr(error, "problem_mark", None)
+    return InputError(
+        text(mark("%(path)s is not YAML."), path=str(path)),
+        value=f"{path}:{place.line + 1}" if place else str(path),
+        remedy=text(mark("Write one `key: value` a line.")),
+        detail=str(getattr(error, "problem", "") or ""),
+    )
+
+
+def _open_secret(key: str) -> InputError:
+    return InputError(
+        text(mark("%(key)s is a secret and stands in the answers file itself."), key=key),
+        value=key,
+        remedy=text(mark("Put it into a file of its own that only you can read, and write {file: path}.")),
+        field=key,
+    )
 
 
 def answer_step(installation: Installation, step: str, answers: Mapping[str, str], source: str) -> None:
-    """Validate one step with its form and save it; InputError for the first field that is wrong."""
-    fields = {key.field: answers[key.name] for key in answer_keys.of_step(step) if key.name in answers}
+    """Validate one step with its form and save it; InputError for the first field that is wrong.
+
+    What an installation has answered before counts where `answers` say nothing; a step they leave out stays as it is.
+    """
+    keys = [key.name for key in answer_keys.of_step(step)]
+    given = {key: answers[key] for key in keys if key in answers}
+    kept = dict(installation.answers.filter(key__in=keys, sealed="").values_list("key", "value"))
+    if kept and not given:
+        return
+    fields = {key.partition(".")[2]: value for key, value in (kept | given).items()}
     cleaned = steps.validate(installation, step, fields)
     sessions.save_answers(installation, cleaned, source=source)
 
@@ -72,6 +138,21 @@ def check(installation: Installation, step: str) -> list[findings.Item]:
     findings.request(installation, step)
     _wait(lambda: not _observing(installation, step), step)
     return findings.of_step(installation, step)
+
+
+def judge(given: Mapping[str, str]) -> list[findings.Item]:
+    """Look at every system with these answers, here and now, and keep nothing; InputError for one that is missing."""
+    answers = Plan.from_answers(given).answers
+    redactor = Redactor(answers[key] for key in answer_keys.SECRETS)
+    items: list[findings.Item] = []
+    for system in answer_keys.STEPS:
+        seen = Observations()
+        COLLECTORS[system](answers, seen)
+        for each in checks.of_system(system):
+            failed = frozenset(item.name for item in items if item.level in findings.BAD)
+            verdict = judge_one(each, Facts({system: seen.facts}, answers), failed)
+            items.append(findings.Item(each, verdict.level, redactor.clean_data(findings.verdict_json(verdict))))
+    return items
 
 
 def _observing(installation: Installation, step: str) -> bool:
@@ -106,9 +187,10 @@ def say_findings(step: str, items: list[findings.Item], say: Say) -> None:
 
 
 def carry_out(installation: Installation, say: Say) -> Run:
-    """Start a run and follow its journal to the end."""
-    run = runs.start(installation, None)
-    return follow(run, say)
+    """Start a run, or resume the one that failed or was cancelled, and follow its journal to the end."""
+    last = installation.runs.first()
+    resumes = last is not None and last.state in (RunState.FAILED, RunState.CANCELLED)
+    return follow(runs.resume(installation) if resumes else runs.start(installation), say)
 
 
 def follow(run: Run, say: Say) -> Run:
@@ -133,3 +215,59 @@ def _lines(event: Event) -> Iterator[str]:
 
 def succeeded(run: Run) -> bool:
     return run.state == RunState.SUCCEEDED
+
+
+def console_url(run: Run) -> str:
+    return runs.frozen_plan(run).console_url
+
+
+def find_installation(number: int) -> Installation:
+    found = Installation.objects.select_related("workspace").filter(pk=number).first()
+    if found is None:
+        known = ", ".join(f"{each.pk} ({each.name})" for each in Installation.objects.all()[:20])
+        raise InputError(
+            text(mark("There is no installation %(number)s."), number=number),
+            value=str(number),
+            remedy=text(mark("Known are: %(known)s."), known=known or "–"),
+        )
+    return found
+
+
+def told(error: InstallerError) -> str:
+    """An error for a terminal: where, what, the other side's words, what to do."""
+    place = " ".join(dict.fromkeys(filter(None, (error.field, error.value))))
+    lines = (f"{place}: {render(error.cause)}" if place else render(error.cause), error.detail, render(error.remedy))
+    return "\n".join(filter(None, lines))
+
+
+def prepare_database() -> None:
+    """Its tables as this version wants them. The installer that runs has done so."""
+    supervisor = Supervisor(settings.STATE_DIR)
+    with suppress(AlreadyRunning):
+        supervisor.claim()
+        try:
+            call_command("migrate", verbosity=0, interactive=False)
+        finally:
+            supervisor.stop()
+
+
+@contextmanager
+def at_work() -> Iterator[str]:
+    """Somebody works on this state folder: the installer that runs, else one of our own until the end. Its address."""
+    supervisor = Supervisor(settings.STATE_DIR)
+    try:
+        supervisor.claim()
+    except AlreadyRunning as running:
+        address: str | None = running.url
+    else:
+        address = None
+    if address is not None:
+        yield address
+        return
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+        supervisor.start()
+        supervisor.wait_ready()
+        yield supervisor.url
+    finally:
+        supervisor.stop()

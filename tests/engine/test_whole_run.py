@@ -22,8 +22,8 @@ from installer_tasks.rehearsal.kube import GVR, apply_manifests
 from installer_tasks.text import Text
 from tests.contract.docker_registry import docker_registry
 from tests.engine.made import codes
-from tests.engine.stages import until
 from tests.faults.whole import SLUGS, arrived, blobs_of, carried_out, proven, small_estate, stage_states
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ISSUERS = GVR("cert-manager.io", "v1", "clusterissuers")

@@ -1,0 +1,108 @@
+"""One installation from a file of answers: the same steps, checks and engine as on the page."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from installer_tasks import findings, sessions
+from installer_tasks.errors import InstallerError
+from installer_tasks.models import ACTIVE, Installation, Run
+from wizard import headless
+from wizard.accounts import links
+from wizard.texts import render
+
+FAILED, COULD_NOT_BEGIN, INTERRUPTED = 1, 4, 130
+
+
+class Command(BaseCommand):
+    help = (
+        "Carries out one installation with the answers of a file; started again with --installation it goes on where "
+        "it stood. Exit code: 0 succeeded, 1 a check or the run failed, 4 could not begin, 130 interrupted."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--answers", metavar="FILE", type=Path, help="YAML: `<step>.<field>: value`, secrets as `{file: path}`"
+        )
+        parser.add_argument("--name", help="of a new installation (default: the zone and the day)")
+        parser.add_argument("--installation", metavar="N", type=int, help="go on with this one, answers changed or not")
+        # Read by manage.py before the settings; here for --help alone.
+        parser.add_argument("--state", metavar="DIR", help="the folder that keeps everything (default: in your home)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.default_int_handler)
+        try:
+            code = self._run(options)
+        except InstallerError as error:
+            raise CommandError(f"install: {headless.told(error)}", returncode=COULD_NOT_BEGIN) from error
+        except KeyboardInterrupt:
+            raise CommandError(
+                "install: interrupted. What was answered is kept; a run goes on with `up` or `install --installation`.",
+                returncode=INTERRUPTED,
+            ) from None
+        if code:
+            sys.exit(code)
+
+    def _run(self, options: dict[str, Any]) -> int:
+        if options["answers"] is None and options["installation"] is None:
+            raise CommandError("install: name a file with --answers, or an --installation", returncode=COULD_NOT_BEGIN)
+        answers = headless.read_answers(options["answers"]) if options["answers"] else {}
+        with headless.at_work() as url:
+            number = options["installation"]
+            installation = headless.find_installation(number) if number else _create(options["name"], answers)
+            return self._install(installation, answers, url)
+
+    def _install(self, installation: Installation, answers: dict[str, str], url: str) -> int:
+        begun = time.monotonic()
+        self._say(f"Installation {installation.pk}: {installation.name}")
+        active = installation.runs.filter(state__in=ACTIVE).first()
+        if active is not None:
+            self._say(f"Attempt {active.attempt} is under way; answers stay as they are.")
+            return self._end(headless.follow(active, self._say), begun)
+        if not headless.walk(installation, answers, self._say):
+            red = ", ".join(findings.blocking(installation))
+            self._say(f"install: failed: nothing was installed, because of {red}")
+            self._say(_again(installation))
+            return FAILED
+        self._say(f"Installing; watch it at {self._page(url, installation)}")
+        return self._end(headless.carry_out(installation, self._say), begun)
+
+    def _end(self, run: Run, begun: float) -> int:
+        seconds = round(time.monotonic() - begun)
+        if headless.succeeded(run):
+            console = headless.console_url(run)
+            self._say(f"install: succeeded in {seconds} s: installation {run.installation_id}, {console}")
+            return 0
+        error = run.error or {}
+        for line in (render(error.get("cause")), error.get("value"), error.get("detail"), render(error.get("remedy"))):
+            if line:
+                self._say(f"  {line}")
+        self._say(_again(run.installation))
+        self._say(f"install: {run.state} after {seconds} s: installation {run.installation_id}, attempt {run.attempt}")
+        return FAILED
+
+    def _page(self, url: str, installation: Installation) -> str:
+        """With a link to sign in only where a person reads it: it must not stay in the log of a pipeline."""
+        path = f"/installations/{installation.pk}/run/"
+        return url + (links.one_time_path(to=path) if self.stdout.isatty() else path)
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+
+def _create(name: str | None, answers: dict[str, str]) -> Installation:
+    chosen = name or f"{answers.get('dns.zone', 'Installation')} {timezone.now():%Y-%m-%d}"
+    return sessions.create_installation(chosen[:100])
+
+
+def _again(installation: Installation) -> str:
+    return f"Mend it, then go on with: manage.py install --installation {installation.pk} [--answers FILE]"
