@@ -82,10 +82,12 @@ def _add_image(reading: _Reading, images: dict[str, Image], entry: object) -> No
     if not isinstance(entry, dict) or not is_digest(entry.get("digest")):
         raise damaged(reading.path, f"{INDEX_FILE} holds an entry without digest")
     digest = str(entry["digest"])
-    _read_manifest(reading, Descriptor(digest, int(entry.get("size") or 0), str(entry.get("mediaType") or "")))
+    # The stated size is not needed: the blob is read whole and its digest checked.
+    _read_manifest(reading, Descriptor(digest, 0, str(entry.get("mediaType") or "")))
     if digest not in reading.manifests:
         raise damaged(reading.path, f"{INDEX_FILE} names {digest}, which is absent")
-    repository, tag = _name(entry.get("annotations") or {})
+    annotations = entry.get("annotations")
+    repository, tag = _name(annotations if isinstance(annotations, dict) else {})
     before = images.get(f"{repository}@{digest}", Image(repository, (), digest, repository))
     tags = (*before.tags, tag) if tag and tag not in before.tags else before.tags
     images[f"{repository}@{digest}"] = Image(repository, tags, digest, before.origin)

@@ -230,3 +230,14 @@ def test_a_folder_of_archives(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no archive")
     plan = make_plan(read_bundle(tmp_path), Reference.parse("registry.example.com/tmc"))
     assert {image.repository for image in plan.images} == {"tmc/example.test/one", "tmc/example.test/two"}
+
+
+@pytest.mark.parametrize("odd", [[], float("nan"), float("inf"), "many"])
+def test_an_index_with_odd_values_beside_the_digest_is_no_crash(tmp_path: Path, odd: object) -> None:
+    """Found by the fuzzer."""
+    digest = f"sha256:{'0' * 64}"
+    (tmp_path / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    entry = {"digest": digest, "size": odd, "annotations": odd}
+    (tmp_path / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
+    with pytest.raises(InstallerError):
+        read_oci_folder(tmp_path)

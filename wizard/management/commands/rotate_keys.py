@@ -62,8 +62,8 @@ def _reseal(ring: MultiFernet, sealed: str, name: str) -> str:
         return ring.rotate(sealed.encode()).decode()
     except InvalidToken:
         raise CommandError(
-            f"rotate_keys: the secrets of the workspace {name} cannot be opened with this keyring; nothing was changed.\n"
-            "Restore the keyring file that belongs to this database."
+            f"rotate_keys: the secrets of the workspace {name} cannot be opened with this keyring; nothing was "
+            "changed.\nRestore the keyring file that belongs to this database."
         ) from None
 
 
