@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest -q -n 2 --durations=5
 # On PostgreSQL: the tests that use the database. `make test ON_POSTGRESQL=` runs all of them there too.
 ON_POSTGRESQL ?= -p tests.database_only
 
-.PHONY: help run rehearse test test-sqlite test-postgresql check shots faults bench-push lock messages clean environment \
+.PHONY: help run rehearse test test-sqlite test-postgresql check shots faults calibrate bench-push lock messages clean environment \
 	environment-dev packages
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make check       style, types, import rules, sizes, message catalogues"
 	@echo "make shots       screenshots of every page into docs/shots"
 	@echo "make faults      kill programs at random moments of many runs (FAULT_ROUNDS=10)"
+	@echo "make calibrate   switch every fault of the practice estate on alone and see which check says so"
 	@echo "make bench-push  measure the image push"
 	@echo "make messages    take new sentences into the catalogues"
 	@echo "make lock        pin the requirements anew"
@@ -74,6 +75,9 @@ shots: packages environment-dev
 
 faults: packages environment-dev
 	@env -u DATABASE_URL $(BIN)/python -m pytest -q tests/faults/at_random.py $(ARGS)
+
+calibrate: environment-dev
+	@$(BIN)/python -m tests.calibration $(ARGS)
 
 bench-push: environment-dev
 	@$(PYTHON) scripts/debian_packages.py docker-registry apache2-utils

@@ -157,10 +157,12 @@ def from_error(error: Mapping[str, Any], *, level: Level | None = None) -> Verdi
     )
 
 
-def judge_all(checks: tuple[Check, ...], facts: Facts) -> dict[str, Verdict]:
+def judge_all(
+    checks: tuple[Check, ...], facts: Facts, failed_elsewhere: frozenset[str] = frozenset()
+) -> dict[str, Verdict]:
     """Every check's verdict, in dependency order; `checks` lists a needed check before those that need it."""
     verdicts: dict[str, Verdict] = {}
-    failed: set[str] = set()
+    failed = set(failed_elsewhere)
     for check in checks:
         verdict = judge(check, facts, frozenset(failed))
         verdicts[check.name] = verdict

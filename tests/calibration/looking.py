@@ -1,0 +1,89 @@
+"""The whole catalogue on the practice estate, with one fault on: which check says so, and does it name the cause?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from installer_tasks import answers as answer_keys
+from installer_tasks import checks
+from installer_tasks.checks.base import Facts, Level, Verdict, judge_all
+from installer_tasks.facts import COLLECTORS
+from installer_tasks.facts.base import Observations
+from installer_tasks.rehearsal.estate import Estate
+from installer_tasks.rehearsal.faults import Fault, Variant
+
+#: Said by a check itself, not because another one failed.
+SAID = (Level.WARN, Level.FAIL, Level.ERROR)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was seen of an estate in one condition; judging it again costs nothing."""
+
+    condition: Fault | Variant
+    facts: dict[str, dict[str, Any]]
+    answers: dict[str, str]
+    seconds: float
+
+    def verdicts(self, without: str = "") -> dict[str, Verdict]:
+        """What the catalogue says, and what it would say without one of its checks."""
+        known = tuple(check for check in checks.CHECKS if check.name != without)
+        found: dict[str, Verdict] = {}
+        for system in answer_keys.STEPS:  # a check sees the facts of its own system alone, as in the worker
+            own = tuple(check for check in known if check.system == system)
+            failed = frozenset(name for name, verdict in found.items() if verdict.level not in (Level.PASS, Level.WARN))
+            found |= judge_all(own, Facts({system: self.facts[system]}, self.answers), failed)
+        return found
+
+    def said(self, without: str = "") -> dict[str, Verdict]:
+        return {name: verdict for name, verdict in self.verdicts(without).items() if verdict.level in SAID}
+
+    def caught(self, without: str = "") -> bool:
+        """The check that should said so, and its words hold the cause."""
+        if not isinstance(self.condition, Fault):
+            return False
+        verdict = self.said(without).get(self.condition.caught_by)
+        return verdict is not None and self.condition.says.casefold() in words(verdict).casefold()
+
+
+def words(verdict: Verdict) -> str:
+    """Everything a person reads of it."""
+    parts = (verdict.message, verdict.value, verdict.cause, verdict.remedy, verdict.command)
+    return " | ".join(str(part) for part in parts if part)
+
+
+def look(estate: Estate, condition: Fault | Variant) -> Looked:
+    """Every system at the same time, as the worker's processes do."""
+    answers = answer_keys.with_defaults(estate.answers())
+    begun = time.monotonic()
+    with ThreadPoolExecutor(len(COLLECTORS)) as pool:
+        looks = {system: pool.submit(_observe, system, answers) for system in COLLECTORS}
+        facts = {system: future.result() for system, future in looks.items()}
+    return Looked(condition, facts, answers, time.monotonic() - begun)
+
+
+def _observe(system: str, answers: dict[str, str]) -> dict[str, Any]:
+    observations = Observations()
+    COLLECTORS[system](answers, observations)
+    return observations.facts
+
+
+def look_with(estate: Estate, conditions: Collection[Fault | Variant]) -> Iterator[Looked]:
+    """One condition after the other, each alone."""
+    for condition in conditions:
+        _turn(estate, condition, on=True)
+        try:
+            yield look(estate, condition)
+        finally:
+            _turn(estate, condition, on=False)
+
+
+def _turn(estate: Estate, condition: Fault | Variant, *, on: bool) -> None:
+    if isinstance(condition, Fault):
+        estate.switch(condition.name, on=on)
+    else:
+        estate.vary(condition, on=on)
