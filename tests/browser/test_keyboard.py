@@ -78,9 +78,10 @@ def _answer(page: Page, name: str, value: str) -> None:
         expect(harness.note(page, name)).to_contain_text("Generated and sealed")
         assert not page.evaluate(FOCUS)["lost"]
         return None
-    if page.locator(f'input[type=radio][name="{name}"]').count():
-        return _choose(page, name, value)
     _reach(page, f'[name="{name}"]')
+    # Only now: choices that a system lists may have come meanwhile, and under a focused field nothing is exchanged.
+    if page.evaluate("document.activeElement.type") == "radio":
+        return _choose(page, name, value)
     page.keyboard.insert_text(value) if "\n" in value else page.keyboard.type(value)
     page.keyboard.press("Tab")
     harness.saved(page, name)

@@ -257,7 +257,9 @@ def test_after_kill_no_complete_blob_is_sent_again(plain: RunningRegistry, tmp_p
     stored = {blob for blob in archive.blobs if client.head_blob("tmc/app", blob)}
     assert stored
     result = push(archive, target(plain), client)
-    assert result.blobs_sent == len(archive.blobs) - len(stored)
+    # What was in flight at the kill the registry may have finished after it was asked here.
+    assert result.blobs_present >= len(stored)
+    assert result.blobs_sent == len(archive.blobs) - result.blobs_present
     assert result.bytes_sent == sum(blob.size for name, blob in archive.blobs.items() if name not in stored)
     assert verify(archive, target(plain), client).is_complete
     client.close()
