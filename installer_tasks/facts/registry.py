@@ -11,7 +11,8 @@ from installer_tasks.bundle.folder import read_release_bundle
 from installer_tasks.errors import InstallerError, Missing, Refused
 from installer_tasks.facts.authority import supplied
 from installer_tasks.facts.base import Observations
-from installer_tasks.registry import Harbor, Reference, RegistryClient, auth, push_trial
+from installer_tasks.facts.trial_images import prove_push
+from installer_tasks.registry import Harbor, Reference, RegistryClient, auth
 from installer_tasks.registry.errors import NotARegistry
 from installer_tasks.registry.trial import TRIAL_NAME
 from installer_tasks.text import mark as _
@@ -103,7 +104,7 @@ def _anybody_may_pull(target: Reference, ca: str | None) -> bool:
 
 
 def _trial(client: RegistryClient, target: Reference) -> dict[str, Any]:
-    trial = push_trial(client, target.path)
+    trial = prove_push(client, target.path)
     return {
         "repository": trial.repository,
         "digest": trial.digest,

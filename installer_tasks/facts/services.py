@@ -10,7 +10,7 @@ from installer_tasks.cluster.client import Cluster, connect
 from installer_tasks.cluster.kubeconfig import parse_kubeconfig
 from installer_tasks.errors import Stalled
 from installer_tasks.facts.base import DEADLINE, Observations
-from installer_tasks.facts.trials import trial_namespace, wait_until
+from installer_tasks.facts.trials import patience, trial_namespace, wait_until, words_about
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
 
@@ -21,7 +21,9 @@ PASSWORDS = ("services.postgres_password", "services.minio_password", "services.
 
 def collect(answers: Mapping[str, str], observations: Observations) -> None:
     observations.observe("passwords", lambda: {key: _kind(answers[key]) for key in PASSWORDS})
-    observations.observe("load_balancer", lambda: _load_balancer(answers), seconds=ADDRESS_DEADLINE + DEADLINE)
+    observations.observe(
+        "load_balancer", lambda: _load_balancer(answers), seconds=patience(ADDRESS_DEADLINE) + DEADLINE
+    )
 
 
 def _kind(password: str) -> dict[str, int | bool]:
@@ -39,7 +41,7 @@ def _load_balancer(answers: Mapping[str, str]) -> dict[str, Any]:
         if not address:
             with trial_namespace(cluster) as namespace:
                 cluster.apply(_service(namespace, answers))
-                address, seconds = _address(cluster, namespace, _wanted(answers), ADDRESS_DEADLINE)
+                address, seconds = _address(cluster, namespace, _wanted(answers), patience(ADDRESS_DEADLINE))
     finally:
         cluster.close()
     return {"skipped": False, "address": address, "seconds": seconds}
@@ -83,7 +85,12 @@ def _address(cluster: Cluster, namespace: str, load_balancer: str, seconds: floa
         value=load_balancer,
         remedy=text(_("Look whether a load balancer serves this cluster, and whether its pool has free addresses.")),
     )
-    return wait_until(look, stalled, seconds=seconds)
+    try:
+        return wait_until(look, stalled, seconds=seconds)
+    except Stalled:
+        if words := words_about(cluster, namespace, "trial"):
+            stalled.cause = text(_("The load balancer gave a trial Service no address: %(words)s"), words=words)
+        raise
 
 
 def _ingress(service: Mapping[str, Any] | None) -> str:

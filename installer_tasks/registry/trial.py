@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,6 +17,8 @@ from installer_tasks.text import mark as _
 from installer_tasks.text import text
 
 TRIAL_NAME = "tmc-sm-installer-trial"
+#: Where nothing may be deleted trials pile up; a look must not ask for each of them every time.
+SWEPT_AT_ONCE = 20
 _CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 _LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 
@@ -30,45 +33,79 @@ class TrialResult:
     kept_because: str = ""  #: the registry's words, when it does not let the image be removed
 
 
-def push_trial(client: RegistryClient, project: str) -> TrialResult:
-    """Push, pull and delete a tiny image below `project`. Raises what went wrong with the push or the pull.
+class TrialImage:
+    """A tiny image below `project`. Its content is its tag, so that nothing of an earlier trial can stand in for it."""
 
-    Its content is random, so that nothing of an earlier trial can stand in for it.
-    """
-    repository = f"{project}/{TRIAL_NAME}"
-    tag = f"trial-{secrets.token_hex(4)}"
-    layer = _one_file(tag)
-    config = _config(layer)
-    for data in (layer, config):
-        client.put_upload(client.open_upload(repository), digest_of(data), data, len(data))
-    manifest = _manifest(config, layer)
-    client.put_manifest(repository, tag, manifest, OCI_MANIFEST)
+    def __init__(self, client: RegistryClient, project: str, tag: str = "") -> None:
+        self._client = client
+        self.repository = f"{project}/{TRIAL_NAME}"
+        self.tag = tag or f"trial-{secrets.token_hex(4)}"
+        self._layer = _one_file(self.tag)
+        self._config = _config(self._layer)
+        self._manifest = _manifest(self._config, self._layer)
+        self.digest = digest_of(self._manifest)
+
+    def push(self) -> None:
+        for data in (self._layer, self._config):
+            self._client.put_upload(self._client.open_upload(self.repository), digest_of(data), data, len(data))
+        self._client.put_manifest(self.repository, self.tag, self._manifest, OCI_MANIFEST)
+
+    def pull_back(self) -> None:
+        found = self._client.get_manifest(self.repository, self.tag)
+        if found is None or found.raw != self._manifest:
+            cause = text(_("The registry does not give back the trial image that it has just taken."))
+            raise WrongDigest(cause, value=f"{self.repository}:{self.tag}")
+        self._client.get_blob(self.repository, digest_of(self._layer))
+
+    def remove(self) -> str:
+        """Delete it; the registry's words where that is not allowed."""
+        return _remove(self._client, self.repository, self.digest, (digest_of(self._layer), digest_of(self._config)))
+
+
+def push_trial(client: RegistryClient, project: str, tag: str = "") -> TrialResult:
+    """Push, pull and delete a tiny image below `project`. Raises what went wrong with the push or the pull."""
+    image = TrialImage(client, project, tag)
+    image.push()
     try:
-        _pull_back(client, repository, tag, manifest, layer)
+        image.pull_back()
     finally:
-        removed, words = _remove(client, repository, digest_of(manifest), (layer, config))
-    return TrialResult(repository, digest_of(manifest), removed, words)
+        words = image.remove()
+    return TrialResult(image.repository, image.digest, not words, words)
 
 
-def _pull_back(client: RegistryClient, repository: str, tag: str, manifest: bytes, layer: bytes) -> None:
+def sweep_trials(client: RegistryClient, project: str, is_left_over: Callable[[str], bool]) -> int:
+    """Remove the images of interrupted trials, by their tags; returns how many."""
+    repository = f"{project}/{TRIAL_NAME}"
+    left = [tag for tag in client.tags(repository) if is_left_over(tag)]
+    return sum(_remove_tag(client, repository, tag) for tag in left[:SWEPT_AT_ONCE])
+
+
+def _remove_tag(client: RegistryClient, repository: str, tag: str) -> bool:
     found = client.get_manifest(repository, tag)
-    if found is None or found.raw != manifest:
-        cause = text(_("The registry does not give back the trial image that it has just taken."))
-        raise WrongDigest(cause, value=f"{repository}:{tag}")
-    client.get_blob(repository, digest_of(layer))
+    if found is None:
+        return False
+    return not _remove(client, repository, found.digest, _blobs(found.raw))
 
 
-def _remove(client: RegistryClient, repository: str, digest: str, blobs: tuple[bytes, ...]) -> tuple[bool, str]:
-    """Delete what the trial has put there; many registries and robots do not allow it, and that is no failure."""
+def _blobs(manifest: bytes) -> tuple[str, ...]:
+    try:
+        document = json.loads(manifest)
+        return tuple(str(part["digest"]) for part in (*document["layers"], document["config"]))
+    except (ValueError, KeyError, TypeError):  # no trial of ours, whatever its tag says
+        return ()
+
+
+def _remove(client: RegistryClient, repository: str, digest: str, blobs: tuple[str, ...]) -> str:
+    """Delete what a trial has put there; many registries and robots do not allow it, and that is no failure."""
     words = ""
     actions = [partial(client.delete_manifest, repository, digest)]
-    actions += [partial(client.delete_blob, repository, digest_of(data)) for data in blobs]
+    actions += [partial(client.delete_blob, repository, blob) for blob in blobs]
     for action in actions:
         try:
             action()
         except InstallerError as error:
             words = words or str(error.cause)
-    return not words, words
+    return words
 
 
 def _one_file(content: str) -> bytes:
