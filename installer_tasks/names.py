@@ -8,7 +8,9 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import dns.exception
 import dns.flags
@@ -43,6 +45,16 @@ class Resolution:
     addresses: tuple[str, ...]
     cname: str
     ttl: int
+    server: str
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """What a server says of one type of record: as texts, with its aliases followed."""
+
+    exists: bool  #: the name has records, of this type or another
+    values: tuple[str, ...]
+    zone: str  #: the zone that the server found the name in; "" when it does not say, "." for the root
     server: str
 
 
@@ -152,13 +164,32 @@ def parse_server(source: str, *, field: str = "dns.server") -> tuple[str, int]:
 
 def resolve(name: str, server: str | None = None, timeout: float = TIMEOUT) -> Resolution:
     """The addresses of `name`. Missing when it does not exist or has none; Unreachable, Refused, Busy, Invalid else."""
+    return _tried(server, timeout, lambda candidate, deadline: _resolve_at(candidate, name, deadline))
+
+
+def look_up(name: str, kind: str, server: str | None = None, timeout: float = TIMEOUT) -> Lookup:
+    """The records of one type (`MX`, `NS`, `SOA`, `AAAA`); errors as those of `resolve`, but a name may be absent."""
+    wanted = dns.rdatatype.from_text(kind)
+    return _tried(server, timeout, lambda candidate, deadline: _records_at(candidate, name, wanted, deadline))
+
+
+def system_servers() -> tuple[str, ...]:
+    """The name servers of this machine, as `resolve` takes them."""
+    return tuple(map(str, _system_servers()))
+
+
+T = TypeVar("T")
+
+
+def _tried(server: str | None, timeout: float, ask: Callable[[_Server, float], T]) -> T:
+    """Ask the named server, or this machine's one after the other; that something is missing is an answer."""
     deadline = time.monotonic() + timeout
     servers = (_Server(*parse_server(server)),) if server else _system_servers()
     failure: InstallerError | None = None
     for left, candidate in zip(range(len(servers), 0, -1), servers, strict=True):
         share = (deadline - time.monotonic()) / left
         try:
-            return _resolve_at(candidate, name, time.monotonic() + max(share, 0.05))
+            return ask(candidate, time.monotonic() + max(share, 0.05))
         except Missing:
             raise
         except InstallerError as error:
@@ -205,25 +236,54 @@ def _resolve_at(server: _Server, name: str, deadline: float) -> Resolution:
     raise _no_address(server, name, cname)
 
 
+def _records_at(server: _Server, name: str, kind: dns.rdatatype.RdataType, deadline: float) -> Lookup:
+    response = _answered(server, name, kind, deadline, (dns.rcode.NOERROR, dns.rcode.NXDOMAIN))
+    exists = response.rcode() == dns.rcode.NOERROR
+    found = _chain(server, name, response).answer if exists else None
+    soas = (rrset for rrset in (*response.answer, *response.authority) if rrset.rdtype == dns.rdatatype.SOA)
+    zone = next((_plain(rrset.name) for rrset in soas), "")
+    return Lookup(exists, tuple(sorted(item.to_text() for item in found or ())), zone, str(server))
+
+
+def _plain(name: dns.name.Name) -> str:
+    return name.to_text(omit_final_dot=True).lower() if name != dns.name.root else "."
+
+
 def _looked_up(server: _Server, name: str, kind: dns.rdatatype.RdataType, deadline: float) -> Resolution:
+    chain = _chain(server, name, _answered(server, name, kind, deadline, (dns.rcode.NOERROR,)))
+    addresses = tuple(sorted(item.address for item in chain.answer)) if chain.answer else ()
+    cname = chain.canonical_name.to_text(omit_final_dot=True) if chain.cnames else ""
+    return Resolution(name, addresses, cname, chain.minimum_ttl if addresses else 0, str(server))
+
+
+def _answered(
+    server: _Server, name: str, kind: dns.rdatatype.RdataType, deadline: float, good: tuple[dns.rcode.Rcode, ...]
+) -> dns.message.QueryMessage:
+    """The server's answer, when its code is one of the `good`."""
     try:
         query = dns.message.make_query(name, kind)
     except dns.exception.DNSException as error:
         raise InputError(Text(_("This is not a DNS name.")), value=name[:300], code="dns-name-malformed") from error
     try:
         response = _asked(server, query, deadline)
-        if response.rcode() != dns.rcode.NOERROR:
-            raise _refused(server, name, response.rcode())
-        chain = response.resolve_chaining()
     except dns.exception.Timeout as error:
         raise _silent(server, name) from error
     except OSError as error:
         raise _unreachable(server, error) from error
     except (dns.exception.DNSException, EOFError, AttributeError) as error:
         raise _nonsense(server, name) from error
-    addresses = tuple(sorted(item.address for item in chain.answer)) if chain.answer else ()
-    cname = chain.canonical_name.to_text(omit_final_dot=True) if chain.cnames else ""
-    return Resolution(name, addresses, cname, chain.minimum_ttl if addresses else 0, str(server))
+    if response.rcode() not in good:
+        raise _refused(server, name, response.rcode())
+    return response
+
+
+def _chain(server: _Server, name: str, response: dns.message.QueryMessage) -> dns.message.ChainingResult:
+    try:
+        return response.resolve_chaining()
+    except dns.message.ChainTooLong as error:
+        raise _circle(name) from error
+    except (dns.exception.DNSException, AttributeError) as error:
+        raise _nonsense(server, name) from error
 
 
 def _asked(server: _Server, query: dns.message.Message, deadline: float) -> dns.message.QueryMessage:
@@ -267,7 +327,17 @@ def _no_address(server: _Server, name: str, cname: str) -> Missing:
     cause = text(_("%(name)s exists at %(server)s, but has no address."), name=name, server=str(server))
     if cname:
         cause = text(_("%(name)s is an alias of %(cname)s, which has no address."), name=name, cname=cname)
+        return Missing(cause, value=name, remedy=_ASK_OWNER, code="dns-alias-dangling", detail=cname)
     return Missing(cause, value=name, remedy=_ASK_OWNER, code="dns-no-address")
+
+
+def _circle(name: str) -> Invalid:
+    return Invalid(
+        text(_("The aliases of %(name)s lead in a circle, or through too many names."), name=name),
+        value=name,
+        remedy=Text(_("Ask the owner of the zone for an address record in place of the alias.")),
+        code="dns-alias-loop",
+    )
 
 
 def _silent(server: _Server, name: str) -> Unreachable:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from installer_tasks.checks import bundle, certificates, cluster, dns, identity, registry, services
+from installer_tasks.checks import bundle, certificates, cluster, dns, dns_answers, identity, registry, services
 from installer_tasks.checks.base import Check
 
 CHECKS: tuple[Check, ...] = (
     *bundle.CHECKS,
     *cluster.CHECKS,
     *dns.CHECKS,
+    *dns_answers.CHECKS,
     *identity.CHECKS,
     *registry.CHECKS,
     *certificates.CHECKS,

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 TTL = 30
 IDLE_SECONDS = 5.0
 SERVFAIL, SILENT = "dns.servfail", "dns.silent"
+REFUSED, NXDOMAIN = "dns.refused", "dns.nxdomain"
+ROOT_SOA = "a.root-servers.net. nstld.verisign-grs.com. 1 1800 900 604800 86400"
 _PORT_TRIES = 20
 _PLAIN_UDP = 512
 _WILDCARD = dns.name.from_text("*", None)
@@ -44,6 +46,9 @@ class DnsServer:
         self._faults = faults or NoFaults()
         self._lock = threading.Lock()
         self._records: dict[dns.name.Name, tuple[str, ...]] = {}
+        self._extra: dict[tuple[dns.name.Name, str], tuple[str, ...]] = {}
+        self._ttl = TTL
+        self._helpers: tuple[str, ...] = ()
         self._serial = 1
         self._servers: list[Any] = []
 
@@ -94,6 +99,27 @@ class DnsServer:
             self._records.pop(dns.name.from_text(name), None)
             self._serial += 1
 
+    def set_more(self, name: str, kind: str, *values: str) -> None:
+        """Records of another type, MX or TXT, beside the addresses; none to take them away."""
+        with self._lock:
+            self._extra[dns.name.from_text(name), kind] = values
+            self._serial += 1
+
+    def set_ttl(self, seconds: int) -> None:
+        """How long resolvers may keep what this server answers from now on."""
+        with self._lock:
+            self._ttl = seconds
+
+    def set_helpers(self, *addresses: str) -> None:
+        """Where the other name servers of the zone are, which the zone names beside this one."""
+        with self._lock:
+            self._helpers = addresses
+
+    def targets(self, name: str) -> tuple[str, ...]:
+        """What was set for this very name."""
+        with self._lock:
+            return self._records.get(dns.name.from_text(name), ())
+
     def answer(self, wire: bytes, *, datagram: bool) -> bytes | None:
         """The answer to one query, None for what deserves none."""
         if self._faults.active(SILENT):
@@ -116,6 +142,13 @@ class DnsServer:
         if self._faults.active(SERVFAIL):
             response.set_rcode(dns.rcode.SERVFAIL)
             return
+        if self._faults.active(REFUSED):
+            response.set_rcode(dns.rcode.REFUSED)
+            return
+        if self._faults.active(NXDOMAIN):  # as a resolver that knows only the public root answers for a private name
+            response.set_rcode(dns.rcode.NXDOMAIN)
+            response.authority = [dns.rrset.from_text(".", 86400, "IN", "SOA", ROOT_SOA)]
+            return
         question = query.question[0]
         transfer = question.rdtype in (dns.rdatatype.AXFR, dns.rdatatype.IXFR)
         if transfer or question.rdclass != dns.rdataclass.IN or not question.name.is_subdomain(self._origin):
@@ -137,7 +170,7 @@ class DnsServer:
             alias = targets[0] if targets and not _is_address(targets[0]) else ""
             if not alias or kind in (dns.rdatatype.CNAME, dns.rdatatype.ANY):
                 break
-            answer.append(_rrset(name, "CNAME", (alias,)))
+            answer.append(_rrset(name, "CNAME", (alias,), self._ttl))
             name = dns.name.from_text(alias)
             if not name.is_subdomain(self._origin):
                 return answer, True
@@ -146,15 +179,23 @@ class DnsServer:
     def _own(
         self, name: dns.name.Name, kind: dns.rdatatype.RdataType, targets: tuple[str, ...]
     ) -> list[dns.rrset.RRset]:
-        sets = [_rrset(name, label, chosen) for label, chosen in _by_type(targets) if chosen]
+        sets = [_rrset(name, label, chosen, self._ttl) for label, chosen in _by_type(targets) if chosen]
+        sets += [_rrset(name, label, kept) for (owner, label), kept in self._extra.items() if owner == name and kept]
         if name == self._origin:
-            sets += [self._soa(), _rrset(name, "NS", (f"ns.{self._origin}",))]
+            servers = (
+                f"ns.{self._origin}",
+                *(f"ns{2 + number}.{self._origin}" for number in range(len(self._helpers))),
+            )
+            sets += [self._soa(), _rrset(name, "NS", servers)]
         return [item for item in sets if kind in (item.rdtype, dns.rdatatype.ANY)]
 
     def _targets(self, name: dns.name.Name) -> tuple[tuple[str, ...], bool]:
         """The records of a name and whether it exists; by RFC 4592 a name that exists hides the wildcard beside it."""
         if name == dns.name.from_text("ns", self._origin):
             return (self._address[0],), True
+        for number, helper in enumerate(self._helpers, start=2):
+            if name == dns.name.from_text(f"ns{number}", self._origin):
+                return (helper,), True
         while True:
             if name in self._records:
                 return self._records[name], True
@@ -253,9 +294,9 @@ class _TcpHandler(socketserver.StreamRequestHandler):
         super().finish()
 
 
-def _rrset(name: dns.name.Name, kind: str, values: tuple[str, ...]) -> dns.rrset.RRset:
+def _rrset(name: dns.name.Name, kind: str, values: tuple[str, ...], ttl: int = TTL) -> dns.rrset.RRset:
     absolute = [f"{value.rstrip('.')}." if kind == "CNAME" else value for value in values]
-    return dns.rrset.from_text_list(name, TTL, "IN", kind, absolute)
+    return dns.rrset.from_text_list(name, ttl, "IN", kind, absolute)
 
 
 def _by_type(targets: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -2,10 +2,146 @@
 
 from __future__ import annotations
 
-from installer_tasks.rehearsal.faults.base import Fault
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from installer_tasks.rehearsal.dns import TTL, DnsServer
+from installer_tasks.rehearsal.faults.base import Change, Fault
 from installer_tasks.text import mark as _
+
+if TYPE_CHECKING:
+    from installer_tasks.rehearsal.estate import Estate
+
+ELSEWHERE, OLD, IPV6 = "192.0.2.77", "192.0.2.10", "2001:db8::77"
+#: Another loopback address: the zone's second server, on the port of the first.
+SECOND = "127.86.53.2"
+Records = Mapping[str, tuple[str, ...]]
+
+
+def _names(estate: Estate) -> tuple[str, ...]:
+    return estate.release.public_names(estate.zone)
+
+
+def _with(wanted: Callable[[Estate], Records]) -> Change:
+    """These records in place of those that are there; a name without any is removed."""
+
+    def change(estate: Estate) -> Callable[[], None]:
+        before = {name: estate.dns.targets(name) for name in wanted(estate)}
+        _set(estate.dns, wanted(estate))
+        return lambda: _set(estate.dns, before)
+
+    return change
+
+
+def _set(server: DnsServer, records: Records) -> None:
+    for name, targets in records.items():
+        if targets:
+            server.set(name, *targets)
+        else:
+            server.remove(name)
+
+
+def _one(host: str, *targets: str) -> Change:
+    return _with(lambda estate: {f"{host}.{estate.zone}": targets})
+
+
+def _all(*targets: str) -> Callable[[Estate], Records]:
+    return lambda estate: dict.fromkeys(_names(estate), targets)
+
+
+def _caught_by_a_wildcard(estate: Estate) -> Records:
+    """Two names were forgotten, and what the company's wildcard leads to hides that."""
+    return {f"*.{estate.zone}": (ELSEWHERE,), f"gts.{estate.zone}": (), f"gts-rest.{estate.zone}": ()}
+
+
+def _hidden_by_s3(estate: Estate) -> Records:
+    wild = {estate.zone, f"s3.{estate.zone}"}
+    records: dict[str, tuple[str, ...]] = {name: () for name in _names(estate) if name not in wild}
+    return records | {f"*.{estate.zone}": (estate.edge.address,)}
+
+
+def _beside(estate: Estate) -> Records:
+    return {f"auth.{estate.zone}": (estate.edge.address, IPV6)}
+
+
+def _circle(estate: Estate) -> Records:
+    return {f"auth.{estate.zone}": (f"gts.{estate.zone}",), f"gts.{estate.zone}": (f"auth.{estate.zone}",)}
+
+
+def _long_ttl(estate: Estate) -> Callable[[], None]:
+    estate.dns.set_ttl(86400)
+    return lambda: estate.dns.set_ttl(TTL)
+
+
+def _mail(estate: Estate) -> Callable[[], None]:
+    estate.dns.set_more(estate.zone, "MX", f"10 mail.{estate.zone}.")
+    return lambda: estate.dns.set_more(estate.zone, "MX")
+
+
+def _second_server(wanted: Callable[[Estate], Records]) -> Change:
+    """A second server of the zone, which answers otherwise."""
+
+    def change(estate: Estate) -> Callable[[], None]:
+        second = DnsServer(estate.zone, SECOND, estate.dns.port).start()
+        _set(second, dict.fromkeys(_names(estate), (estate.edge.address,)))
+        _set(second, wanted(estate))
+        estate.dns.set_helpers(SECOND)
+
+        def back() -> None:
+            estate.dns.set_helpers()
+            second.stop()
+
+        return back
+
+    return change
+
+
+def _misspelt(estate: Estate) -> Mapping[str, str]:
+    return {"dns.zone": f"tcm.{estate.zone.partition('.')[2]}"}
+
+
+def _console_address(estate: Estate) -> Mapping[str, str]:
+    return {"dns.zone": f"{estate.zone}/console"}
+
+
+def _stale_alias(estate: Estate) -> Records:
+    return {f"blob.{estate.zone}": (f"old-balancer.{estate.zone}",)}
+
+
+def _behind(estate: Estate) -> Records:
+    return {f"prometheus.{estate.zone}": ()}
+
 
 FAULTS = (
     Fault("dns.servfail", _("The DNS server answers SERVFAIL"), "dns.server-answers", "SERVFAIL"),
     Fault("dns.silent", _("The DNS server does not answer"), "dns.server-answers", "answer"),
-)
+    Fault("dns.refused", _("The DNS server refuses to answer"), "dns.server-answers", "refuses"),
+    Fault("dns.nxdomain", _("The DNS server knows only the public root"), "dns.zone-exists", "knows no zone"),
+    Fault("dns.zone-misspelt", _("The zone is answered with a typing mistake"), "dns.server-answers", "tcm.",
+          answers=_misspelt),
+    Fault("dns.zone-with-path", _("The address of the console is answered as the zone"), "dns.zone-well-formed",
+          "contains a path", answers=_console_address),
+    Fault("dns.one-missing", _("One name has no record"), "dns.names-resolve", "landing", _one("landing")),
+    Fault("dns.none", _("No name has a record"), "dns.names-resolve", "12 of 12", _with(_all())),
+    Fault("dns.hidden-by-s3", _("The record of s3 hides the wildcard from the names below it"), "dns.names-resolve",
+          "a record of its own, as that of s3", _with(_hidden_by_s3)),
+    Fault("dns.one-elsewhere", _("One name leads to another address"), "dns.same-address", ELSEWHERE,
+          _one("auth", ELSEWHERE)),
+    Fault("dns.wildcard-elsewhere", _("A wildcard that leads elsewhere hides that names are missing"), "dns.wildcard",
+          "no record", _with(_caught_by_a_wildcard)),
+    Fault("dns.old-address", _("All names lead to the address of an earlier installation"), "dns.load-balancer", OLD,
+          _with(_all(OLD))),
+    Fault("dns.address-not-fixed", _("The load balancer may take another address than the records have"),
+          "dns.load-balancer", "free to take another", answers=lambda _estate: {"services.load_balancer_ip": ""}),
+    Fault("dns.stale-alias", _("One name is an alias of a machine that is no more"), "dns.aliases", "old-balancer",
+          _with(_stale_alias)),
+    Fault("dns.alias-circle", _("Two aliases lead to each other"), "dns.aliases", "circle", _with(_circle)),
+    Fault("dns.ipv6-elsewhere", _("One name also has an old IPv6 address"), "dns.ipv6", IPV6, _with(_beside)),
+    Fault("dns.long-ttl", _("Records that may still change are kept for a day"), "dns.ttl", "24 hours", _long_ttl,
+          lambda _estate: {"services.load_balancer_ip": ""}),
+    Fault("dns.servers-disagree", _("A second server of the zone has an old address"), "dns.servers-agree", SECOND,
+          _second_server(_all(OLD))),
+    Fault("dns.server-behind", _("A second server of the zone lacks the newest names"), "dns.servers-agree",
+          "prometheus", _second_server(_behind)),
+    Fault("dns.company-domain", _("The zone is the company's own domain"), "dns.zone-own", "mail is delivered", _mail),
+)  # fmt: skip
