@@ -1,4 +1,4 @@
-/* The log of a run: copying it, and saying when a search finds nothing. What follows and filters it is in app.js. */
+/* A run: copying its log, saying when a search finds nothing, and telling a person who agreed that it ended or stands still. */
 "use strict";
 (() => {
   const lines = document.getElementById("log-lines");
@@ -20,4 +20,32 @@
   document.getElementById("log-search").addEventListener("input", (event) => {
     none.hidden = !event.target.value || shown().length > 0;
   });
+
+  // Notifications, only if the person asks for them; asked again after each refresh, since the button comes with it.
+  const part = document.getElementById("run");
+  const wanted = () => "Notification" in window && Notification.permission === "granted" && localStorage.notify === "1";
+  const offer = () => {
+    const button = document.getElementById("notify");
+    if (!button || !("Notification" in window) || Notification.permission === "denied") return;
+    button.hidden = false;
+    button.setAttribute("aria-pressed", String(wanted()));
+  };
+  part.addEventListener("click", async (event) => {
+    if (!event.target.closest("#notify")) return;
+    localStorage.notify = wanted() ? "0" : "1";
+    if (Notification.permission === "default") await Notification.requestPermission();
+    offer();
+  });
+  const told = () => { const run = part.querySelector(".run"); return { state: run.dataset.state, stalled: run.dataset.stalled || "", words: run.dataset.headline }; };
+  let before = told();
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target !== part) return;
+    const now = told();
+    const ended = now.state !== before.state && ["succeeded", "failed"].includes(now.state);
+    const stands = now.stalled && !before.stalled;
+    before = now;
+    offer();
+    if (wanted() && (ended || stands)) new Notification(document.title, { body: ended ? now.words : now.stalled, tag: "tmc-sm-run", icon: document.getElementById("favicon").href });
+  });
+  offer();
 })();

@@ -43,11 +43,11 @@ class Follower:
                 yield line.decode(errors="replace").rstrip()
 
 
-def tail(path: Path, count: int = 5) -> str:
-    """The last lines, for a message about a child that ended."""
+def tail(path: Path, count: int = 5, most: int = 4096) -> str:
+    """The last lines, within the last `most` bytes."""
     try:
         with path.open("rb") as stream:
-            stream.seek(max(0, path.stat().st_size - 4096))
+            stream.seek(max(0, path.stat().st_size - most))
             return "\n".join(stream.read().decode(errors="replace").splitlines()[-count:])
     except OSError:
         return ""

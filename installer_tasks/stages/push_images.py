@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -62,12 +63,35 @@ class PushImages:
         """Images stay: other installations may use them, and the next attempt does not send them again."""
 
 
+class Series:
+    """Bytes in the registry over time, for a picture: at most MOST points, evenly thinned as it grows."""
+
+    MOST = 96
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began = clock()
+        self._apart = 0.0  #: seconds
+        self.points: list[tuple[float, int]] = []
+
+    def add(self, count: int) -> None:
+        at = round(self._clock() - self._began, 2)
+        if self.points and at - self.points[-1][0] < self._apart:
+            return
+        self.points.append((at, count))
+        if len(self.points) > self.MOST:
+            self.points = self.points[::2]
+            self._apart = 2 * (self.points[-1][0] - self.points[0][0]) / self.MOST
+
+
 def _shows(report: Reporter) -> Callable[[PushProgress], None]:
     """Figures for the page, and a line in the journal each time the push begins to stand still."""
     stalled: list[str] = [""]
+    series = Series()
 
     def show(progress: PushProgress) -> None:
-        report.progress(figures(progress))
+        series.add(progress.sent + progress.present + progress.in_flight)
+        report.progress({**figures(progress), "series": series.points})
         if progress.stalled is not None and not stalled[0]:
             report.event("push.stalled", level="warning", cause=progress.stalled)
         stalled[0] = str(progress.stalled or "")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wizard.presenters import states
+from wizard.presenters.pictures import Transfer, transfer
 from wizard.texts import render
 
 
@@ -32,6 +33,7 @@ class Push:
     stalled: str
     percent: float
     lanes: tuple[Lane, ...]
+    picture: Transfer | None
 
     @property
     def there(self) -> int:
@@ -94,6 +96,7 @@ def push(progress: Mapping[str, Any]) -> Push:
         stalled=render(progress.get("stalled")),
         percent=round(100 * float(share if share is not None else (sent + present) / max(total, 1)), 1),
         lanes=tuple(_lane(lane) for lane in progress.get("lanes") or []),
+        picture=transfer(progress.get("series") or (), total, progress.get("eta_low"), progress.get("eta_high")),
     )
 
 

@@ -14,8 +14,9 @@ from django.utils.translation import gettext, gettext_lazy
 from installer_tasks import answers as answer_keys
 from installer_tasks import messages, runs
 from installer_tasks.models import Event, Run, RunState, StageRun
-from wizard.presenters import states
+from wizard.presenters import pictures, states
 from wizard.presenters.findings import evidence
+from wizard.presenters.landscape import Landscape, landscape
 from wizard.presenters.progress import Packages, Push, packages, push
 from wizard.texts import render
 
@@ -83,19 +84,10 @@ class Failure:
     remedy: str
     detail: str
     code: str
+    keys: tuple[str, ...]  #: of the answers it depends on
     answers: tuple[AnswerLink, ...]
     repeat: tuple[str, ...]
     keep: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Attempt:
-    number: int
-    shown: states.Shown
-    created_at: datetime
-    seconds: float | None
-    url: str
-    current: bool
 
 
 @dataclass(frozen=True)
@@ -115,7 +107,9 @@ class RunView:
     stages: tuple[StageView, ...]
     now: StageView | None
     failure: Failure | None
-    attempts: tuple[Attempt, ...]
+    newest: bool  #: no attempt came after it
+    timeline: tuple[pictures.Row, ...]
+    landscape: Landscape
     title: str
     favicon: str
     done: int
@@ -132,8 +126,9 @@ class RunView:
         return round(100 * (self.done + part) / max(len(self.stages), 1))
 
     @property
-    def newest(self) -> bool:
-        return all(other.number <= self.attempt for other in self.attempts)
+    def stalled(self) -> str:
+        """Why nothing moves, if nothing does."""
+        return self.now.push.stalled if self.now and self.now.push else ""
 
     @property
     def can_cancel(self) -> bool:
@@ -174,7 +169,9 @@ def run_view(run: Run) -> RunView:
         stages=stages,
         now=now,
         failure=_failure(run, stages) if run.state in (RunState.FAILED, RunState.CANCELLED) else None,
-        attempts=_attempts(run),
+        newest=not _later(run),
+        timeline=_timeline(run),
+        landscape=landscape(run.installation, now.slug if now else ""),
         title=_tab_title(run, done, len(stages)),
         favicon={"succeeded": "done", "failed": "failed", "cancelled": "failed"}.get(run.state, "running"),
         done=done,
@@ -236,9 +233,9 @@ def _tab_title(run: Run, done: int, total: int) -> str:
 def _failure(run: Run, stages: tuple[StageView, ...]) -> Failure:
     row = run.stages.filter(state__in=["failed", "cancelled"]).first()
     error: Mapping[str, Any] = (row.error if row else None) or run.error or {}
-    is_last = not run.installation.runs.filter(attempt__gt=run.attempt).exists()
-    repeat = _to_repeat(run) if is_last else ()
+    repeat = () if _later(run) else _to_repeat(run)
     names = titles()
+    keys = _keys(row, str(error.get("field") or ""))
     return Failure(
         stage=names.get(row.slug, row.slug) if row else "",
         cause=render(error.get("cause")),
@@ -246,7 +243,8 @@ def _failure(run: Run, stages: tuple[StageView, ...]) -> Failure:
         remedy=render(error.get("remedy")),
         detail=str(error.get("detail") or ""),
         code=str(error.get("code") or ""),
-        answers=tuple(_answers(run, row, str(error.get("field") or ""))),
+        keys=keys,
+        answers=tuple(_answers(run, keys)),
         repeat=tuple(names[slug] for slug in repeat if slug in names),
         keep=tuple(stage.title for stage in stages if stage.slug not in repeat) if repeat else (),
     )
@@ -261,28 +259,27 @@ def _to_repeat(run: Run) -> tuple[str, ...]:
         return ()
 
 
-def _answers(run: Run, row: StageRun | None, field: str) -> Iterable[AnswerLink]:
+def _keys(row: StageRun | None, field: str) -> tuple[str, ...]:
     """The answer that the error names, else those that the stage reads."""
-    stage = next((stage for stage in runs.all_stages() if row is not None and stage.slug == row.slug), None)
-    keys = (field,) if field in answer_keys.BY_NAME else stage.reads if stage else ()
-    for name in keys:
-        key = answer_keys.BY_NAME[name]
+    if field in answer_keys.BY_NAME:
+        return (field,)
+    return next((tuple(stage.reads) for stage in runs.all_stages() if row and stage.slug == row.slug), ())
+
+
+def _answers(run: Run, keys: Iterable[str]) -> Iterable[AnswerLink]:
+    for key in (answer_keys.BY_NAME[name] for name in keys):
         url = reverse("step", args=[run.installation_id, key.step])
         yield AnswerLink(gettext(key.label), f"{url}#{key.field}")
 
 
-def _attempts(run: Run) -> tuple[Attempt, ...]:
-    return tuple(
-        Attempt(
-            number=other.attempt,
-            shown=states.RUN[other.state],
-            created_at=other.created_at,
-            seconds=_between(other.started_at, other.finished_at),
-            url=reverse("attempt", args=[run.installation_id, other.attempt]),
-            current=other.pk == run.pk,
-        )
-        for other in run.installation.runs.all()
-    )
+def _later(run: Run) -> bool:
+    return run.installation.runs.filter(attempt__gt=run.attempt).exists()
+
+
+def _timeline(run: Run) -> tuple[pictures.Row, ...]:
+    attempts = run.installation.runs.order_by("attempt").prefetch_related("stages")
+    shown = ((each.attempt, each.state, list(each.stages.all())) for each in attempts)
+    return pictures.timeline(shown, titles(), timezone.now())
 
 
 def log(run: Run, *, after: int, limit: int = PAGE) -> list[Line]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -103,6 +103,21 @@ def field(form: StepForm, name: str, row: Answer | None) -> FieldView:
         changed_by=row.changed_by.get_username() if row and row.changed_by else "",
         problems=problems(form, name),
     )
+
+
+@dataclass(frozen=True)
+class Editor:
+    """One answer that can be changed away from its step's page."""
+
+    step: Step
+    field: FieldView
+
+
+def editors(installation: Installation, keys: Iterable[str]) -> tuple[Editor, ...]:
+    """A field for each of these answers, in the order of the steps."""
+    wanted = set(keys)
+    found = ((step, fields(step.form(installation=installation), step)) for step in steps.STEPS)
+    return tuple(Editor(step, view) for step, views in found for view in views if f"{step.slug}.{view.name}" in wanted)
 
 
 def _value(form: StepForm, name: str) -> str:

@@ -13,6 +13,7 @@ from installer_tasks import findings, runs, sessions
 from installer_tasks.errors import InstallerError
 from installer_tasks.models import Installation
 from wizard import fragments
+from wizard.presenters.landscape import landscape
 from wizard.presenters.review import review as review_view
 from wizard.texts import render as say
 from wizard.views.common import frame, installation_of, person
@@ -23,8 +24,16 @@ from wizard.views.common import frame, installation_of, person
 def review(request: HttpRequest, pk: int) -> HttpResponse:
     installation = installation_of(pk)
     sessions.remember_step(installation, "review")
-    context = {**frame(installation, "review"), "review": review_view(installation)}
-    return render(request, "wizard/review.html", context)
+    shown = {"review": review_view(installation), "landscape": landscape(installation)}
+    return render(request, "wizard/review.html", {**frame(installation, "review"), **shown})
+
+
+@never_cache
+@require_GET
+def systems(request: HttpRequest, pk: int) -> HttpResponse:
+    """The map of the systems, live."""
+    installation = installation_of(pk)
+    return fragments.answer(request, "wizard/_map.html", {"landscape": landscape(installation)})
 
 
 @never_cache

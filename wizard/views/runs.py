@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
@@ -13,10 +12,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from installer_tasks import runs
-from installer_tasks.models import Installation, Run, RunState
+from installer_tasks.models import AuditEntry, Installation, Run, RunState
 from installer_tasks.plan import Plan
 from wizard import fragments
+from wizard.documents import support
 from wizard.presenters import runs as run_views
+from wizard.presenters import steps as step_views
 from wizard.views.common import frame, installation_of, person
 from wizard.views.review import begin
 
@@ -42,7 +43,13 @@ def run(request: HttpRequest, pk: int, attempt: int | None = None) -> HttpRespon
 
 
 def _context(found: Run) -> dict[str, Any]:
-    return {"installation": found.installation, "run": run_views.run_view(found)}
+    shown = run_views.run_view(found)
+    keys = shown.failure.keys if shown.failure and shown.newest else ()
+    return {
+        "installation": found.installation,
+        "run": shown,
+        "editors": step_views.editors(found.installation, keys),
+    }
 
 
 @never_cache
@@ -79,19 +86,23 @@ def _cursor(given: str) -> int:
 @require_GET
 def download(request: HttpRequest, pk: int, attempt: int) -> HttpResponse:  # noqa: ARG001 - a view
     """The whole log as text."""
-    text = "".join(_as_text(run_of(pk, attempt)))
+    text = "".join(support.log_lines(run_of(pk, attempt)))
     response = HttpResponse(text, content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="installation-{pk}-attempt-{attempt}.log"'
     return response
 
 
-def _as_text(found: Run) -> Iterator[str]:
-    after = 0
-    while lines := run_views.log(found, after=after, limit=1000):
-        for line in lines:
-            yield f"{line.at.isoformat(timespec='seconds')} {line.level:<8} {line.stage}: {line.sentence}\n"
-            yield from (f"    {raw}\n" for raw in line.text.splitlines())
-        after = lines[-1].seq
+@never_cache
+@require_GET
+def support_bundle(request: HttpRequest, pk: int, attempt: int) -> HttpResponse:
+    """What somebody else needs to see why it failed; no secret is in it."""
+    found = run_of(pk, attempt)
+    AuditEntry.objects.create(
+        person=person(request), installation=found.installation, action="support-bundle", detail={"attempt": attempt}
+    )
+    response = HttpResponse(support.bundle(found), content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="installation-{pk}-attempt-{attempt}-support.zip"'
+    return response
 
 
 @never_cache

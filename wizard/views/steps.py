@@ -89,12 +89,23 @@ def _save_field(request: HttpRequest, installation: Installation, found: Step) -
     form = found.form(request.POST, request.FILES, installation=installation, only=[name])
     form.is_valid()
     changed = steps.save(form, person(request))
+    if not request.htmx:  # type: ignore[attr-defined]
+        return _after_one_field(request, installation, found, form)
     problems = step_views.problems(form, name)
     others = _dependent(installation, found, name) if changed else ()
     context = {"name": name, "problems": problems, "saved_at": timezone.now(), "others": others, "step": found}
     if f"{name}_file" in request.FILES and not problems:
         context["uploaded"] = _uploaded(installation, found, name)
     return render(request, "wizard/_saved.html", {**context, "installation": installation})
+
+
+def _after_one_field(request: HttpRequest, installation: Installation, found: Step, form: StepForm) -> HttpResponse:
+    """Without JavaScript: back to the run where it was changed, or to its step when it is wrong."""
+    if form.errors:
+        return _page(request, found, form, status=422)
+    if installation.runs.exists():
+        return redirect("run", pk=installation.pk)
+    return redirect("step", pk=installation.pk, slug=found.slug)
 
 
 def _uploaded(installation: Installation, found: Step, name: str) -> step_views.FieldView | None:
