@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from installer_tasks.checks import identity_document
 from installer_tasks.checks.base import Check, Facts, Failed, Level, Owner, Verdict, from_error, passed
+from installer_tasks.text import Text, text
 from installer_tasks.text import mark as _
-from installer_tasks.text import text
 
-PROVIDER = ("identity.issuer_url", "identity.ca")
+PROVIDER = identity_document.PROVIDER
 CLIENT = (*PROVIDER, "identity.client_id", "identity.client_secret", "dns.zone", "bundle.release")
-FOUND = ("identity.discovery",)
+FOUND = identity_document.FOUND
+REACHED = (*FOUND, "identity.endpoints")
 #: Codes of a look that the provider answered without telling: a person must, and a healthy provider is not blamed.
 UNCLEAR = ("identity-client-unclear", "identity-redirect-unclear")
+#: A certificate that ends sooner is renewed before the installation, not after.
+DAYS_LEFT = 30
+#: Tokens are valid for minutes; some allow for one of them.
+CLOCK_SECONDS = 60
+#: What a provider says that would ask a person now: the request itself was right.
+WOULD_ASK = ("login_required", "interaction_required", "consent_required", "account_selection_required")
 
 
 def _discovery(facts: Facts) -> Verdict:
@@ -21,6 +29,65 @@ def _discovery(facts: Facts) -> Verdict:
         _("%(issuer)s describes itself, with this very issuer and https endpoints."),
         issuer=found["issuer"],
         evidence=found,
+    )
+
+
+def _endpoints(facts: Facts) -> Verdict:
+    hosts = facts("identity", "hosts")
+    bad = [host for host in hosts if host["error"]]
+    if not bad:
+        return passed(_("%(count)d endpoints are https, and their certificates are trusted."),
+                      count=sum(len(host["endpoints"]) for host in hosts), evidence={"hosts": hosts})  # fmt: skip
+    error = bad[0]["error"]
+    return Verdict(
+        Level.FAIL,
+        text(_("The provider sends us to an address that cannot be used: %(names)s."), names=_listed(bad[0])),
+        value=bad[0]["address"],
+        cause=Text.from_json(error["cause"]),
+        remedy=text(_("Have the provider publish addresses that work from here and from the cluster: behind a proxy, "
+                      "tell it its public https address; trust the authority of this host too.")),
+        evidence={"hosts": hosts},
+    )  # fmt: skip
+
+
+def _listed(host: dict[str, Any]) -> str:
+    return ", ".join(host["endpoints"])
+
+
+def _certificate(facts: Facts) -> Verdict:
+    hosts = facts("identity", "hosts")
+    first = min((host for host in hosts if not host["error"]), key=lambda host: int(host["days"]))
+    evidence = {"hosts": [{"address": host["address"], "expires": host["expires"]} for host in hosts]}
+    if first["days"] >= DAYS_LEFT:
+        return passed(_("The certificate is valid for %(days)d more days."), days=first["days"], evidence=evidence)
+    return Verdict(
+        Level.WARN,
+        text(_("The certificate of %(address)s ends on %(date)s."), address=first["address"], date=first["expires"]),
+        value=first["expires"],
+        cause=text(_("It is valid for %(days)d more days; from then on nobody can sign in."), days=first["days"]),
+        remedy=text(_("Renew it now. Should another authority sign it, name that one on this page.")),
+        evidence=evidence,
+    )
+
+
+def _clock(facts: Facts) -> Verdict:
+    ahead = facts("identity", "discovery")["ahead"]
+    if ahead is None:
+        return passed(_("The provider does not tell its time."))
+    if abs(ahead) <= CLOCK_SECONDS:
+        return passed(_("Its clock and ours differ by %(seconds)d seconds."), seconds=abs(ahead))
+    template = _("The clock of the provider is %(seconds)d seconds ahead of this machine's.")
+    if ahead < 0:
+        template = _("The clock of the provider is %(seconds)d seconds behind this machine's.")
+    return Verdict(
+        Level.WARN,
+        text(template, seconds=abs(ahead)),
+        value=f"{ahead:+d} s",
+        cause=text(_("A token from the future or from the past is refused.")),
+        remedy=text(
+            _("Have the provider, this machine and the nodes of the cluster keep time by the same NTP server.")
+        ),
+        evidence={"ahead": ahead},
     )
 
 
@@ -35,38 +102,6 @@ def _signing_keys(facts: Facts) -> Verdict:
         cause=text(_("The key set holds %(count)d keys, none of a kind that can verify tokens."), count=keys["total"]),
         remedy=text(_("Enable an RS256 or ES256 signing key at the provider.")),
         evidence=keys,
-    )
-
-
-def _flow(facts: Facts) -> Verdict:
-    found = facts("identity", "discovery")
-    if "code" not in found["response_types"]:
-        return Verdict(
-            Level.FAIL,
-            text(_("The provider does not offer the authorization code flow.")),
-            value=", ".join(found["response_types"]) or "-",
-            cause=text(_("Pinniped signs people in with response type code.")),
-            remedy=text(_("Enable the authorization code grant for this client.")),
-            evidence={"response_types": found["response_types"]},
-        )
-    return passed(_("The authorization code flow is offered."), evidence={"response_types": found["response_types"]})
-
-
-def _scopes(facts: Facts) -> Verdict:
-    offered = facts("identity", "discovery")["scopes"]
-    asked = facts.answers.get("identity.scopes", "").replace(",", " ").split() or ["openid", "offline_access", "email"]
-    absent = [scope for scope in asked if offered and scope not in offered]
-    if not absent:
-        return passed(
-            _("Every scope that will be asked for is offered."), evidence={"asked": asked, "offered": offered}
-        )
-    return Verdict(
-        Level.WARN,
-        text(_("The provider does not list %(count)d scopes that will be asked for."), count=len(absent)),
-        value=", ".join(absent),
-        cause=text(_("The provider lists: %(offered)s."), offered=", ".join(offered)),
-        remedy=text(_("Allow these scopes for the client, or name the right ones on this page.")),
-        evidence={"asked": asked, "offered": offered},
     )
 
 
@@ -114,17 +149,61 @@ def _redirect_registered(facts: Facts) -> Verdict:
     )
 
 
+def _request_accepted(facts: Facts) -> Verdict:
+    request = facts("identity", "request")
+    if request["error"] in WOULD_ASK or (not request["error"] and request["status"] < 400):
+        return passed(_("The provider would ask the person to sign in."), evidence=request)
+    shown = request["error"] or str(request["status"])
+    remedies = {
+        "invalid_scope": text(_("Allow every one of these scopes for the client, or name on this page those that the "
+                                "provider knows. GitLab has no offline_access.")),
+        "unauthorized_client": text(_("Enable the authorization code flow for this client; Keycloak calls it standard "
+                                      "flow.")),
+    }  # fmt: skip
+    return Verdict(
+        Level.FAIL,
+        text(_("The provider refuses the sign-in request that TMC-SM will send: %(error)s."), error=shown),
+        value=" ".join(request["scopes"]),
+        cause=text(_("It answered: %(words)s"), words=request["description"] or shown),
+        remedy=remedies.get(
+            request["error"], text(_("Look into the log of the provider for this moment, and into the client there."))
+        ),
+        evidence=request,
+    )
+
+
+def _group_names(facts: Facts) -> Verdict:
+    groups = facts("identity", "groups")
+    admin, member = groups["admin"], groups["member"]
+    if admin.casefold() != member.casefold():
+        return passed(_("Administrators and members are two groups."), evidence=groups)
+    return Verdict(
+        Level.WARN,
+        text(_("Administrators and members are the same group.")),
+        value=admin if admin == member else f"{admin}, {member}",
+        cause=text(_("Every member would be an administrator, or only upper and lower case would tell them apart.")),
+        remedy=text(_("Have a group made for each, and name them on this page.")),
+        evidence=groups,
+    )
+
+
 CHECKS = (
     Check("identity.discovery", _("The provider describes itself as the issuer you named"), Owner.IDENTITY, PROVIDER,
           _discovery, strict=True),
+    Check("identity.endpoints", _("Every endpoint answers with a trusted certificate"), Owner.IDENTITY, PROVIDER,
+          _endpoints, needs=FOUND),
+    Check("identity.certificate", _("The certificate of the provider is valid for a while"), Owner.IDENTITY, PROVIDER,
+          _certificate, needs=REACHED),
+    Check("identity.clock", _("The clock of the provider is right"), Owner.IDENTITY, PROVIDER, _clock, needs=FOUND),
     Check("identity.signing-keys", _("The provider publishes keys to verify tokens"), Owner.IDENTITY, PROVIDER,
-          _signing_keys, needs=FOUND),
-    Check("identity.code-flow", _("The authorization code flow is offered"), Owner.IDENTITY, PROVIDER, _flow,
-          needs=FOUND),
-    Check("identity.scopes", _("The scopes are offered"), Owner.IDENTITY, (*PROVIDER, "identity.scopes"), _scopes,
-          needs=FOUND),
+          _signing_keys, needs=REACHED),
+    *identity_document.CHECKS,
     Check("identity.client-valid", _("Client ID and secret are valid"), Owner.IDENTITY, CLIENT, _client_valid,
-          needs=FOUND),
+          needs=REACHED),
     Check("identity.redirect-registered", _("The callback is registered"), Owner.IDENTITY, CLIENT, _redirect_registered,
-          needs=(*FOUND, "dns.zone-well-formed")),
+          needs=(*REACHED, "dns.zone-well-formed")),
+    Check("identity.request-accepted", _("The provider accepts the sign-in request of TMC-SM"), Owner.IDENTITY,
+          (*CLIENT, "identity.scopes"), _request_accepted, needs=(*REACHED, "identity.redirect-registered")),
+    Check("identity.group-names", _("Administrators and members are told apart"), Owner.IDENTITY,
+          ("identity.admin_group", "identity.member_group"), _group_names),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from installer_tasks import identity, names, releases
+from installer_tasks import identity, names, releases, sign_in
 from installer_tasks.facts.authority import supplied
 from installer_tasks.facts.base import Observations
 from installer_tasks.identity import Discovery
@@ -22,10 +22,19 @@ def collect(answers: Mapping[str, str], observations: Observations) -> None:
         found.append(identity.discover(answers["identity.issuer_url"], supplied(answers, "identity.ca"), TIMEOUT))
         return asdict(found[0])
 
+    observations.observe("groups", partial(_groups, answers))
     if observations.observe("discovery", discovery) is None:
         return
-    looks = {"keys": _keys, "client": _client, "redirect": _redirect}
+    looks = {"hosts": _hosts, "keys": _keys, "client": _client, "redirect": _redirect, "request": _request}
     observations.observe_together({name: partial(look, found[0], answers) for name, look in looks.items()})
+
+
+def _groups(answers: Mapping[str, str]) -> dict[str, str]:
+    return {"admin": answers["identity.admin_group"], "member": answers["identity.member_group"]}
+
+
+def _hosts(discovery: Discovery, answers: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [asdict(host) for host in identity.hosts(discovery, supplied(answers, "identity.ca"), TIMEOUT)]
 
 
 def _keys(discovery: Discovery, answers: Mapping[str, str]) -> dict[str, Any]:
@@ -50,6 +59,18 @@ def _redirect(discovery: Discovery, answers: Mapping[str, str]) -> dict[str, Any
         discovery,
         answers["identity.client_id"],
         releases.chosen(answers).redirect_uri(names.parse_zone(answers["dns.zone"])),
+        ca_pem=supplied(answers, "identity.ca"),
+        timeout=TIMEOUT,
+    )
+    return asdict(verdict)
+
+
+def _request(discovery: Discovery, answers: Mapping[str, str]) -> dict[str, Any]:
+    verdict = identity.probe_request(
+        discovery,
+        answers["identity.client_id"],
+        releases.chosen(answers).redirect_uri(names.parse_zone(answers["dns.zone"])),
+        sign_in.scopes_asked(answers["identity.scopes"]),
         ca_pem=supplied(answers, "identity.ca"),
         timeout=TIMEOUT,
     )

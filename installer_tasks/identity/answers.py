@@ -53,7 +53,12 @@ def oauth_error(response: Response) -> str:
         error = json.loads(response.body)["error"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""
-    return re.sub(r"[^A-Za-z0-9_.-]", "", error)[:60] if isinstance(error, str) else ""
+    return plain_code(error)
+
+
+def plain_code(error: object) -> str:
+    """The code of an error in its own alphabet, whatever was sent."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "", error[:1000])[:60] if isinstance(error, str) else ""
 
 
 def worded(response: Response) -> str:

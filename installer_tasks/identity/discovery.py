@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from installer_tasks.errors import InputError, Invalid
-from installer_tasks.http import TIMEOUT, fetch, json_object, parse_url, without_secrets
+from installer_tasks.http import MAX_URL, TIMEOUT, Response, fetch, json_object, parse_url, without_secrets
 from installer_tasks.identity.answers import good
 from installer_tasks.text import Text, text
 from installer_tasks.text import mark as _
@@ -17,6 +19,15 @@ FIELD = "identity.issuer_url"
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 #: What a key must hold to verify with.
 KEY_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
+LISTS = (
+    "scopes_supported",
+    "response_types_supported",
+    "grant_types_supported",
+    "token_endpoint_auth_methods_supported",
+    "claims_supported",
+    "id_token_signing_alg_values_supported",
+    "code_challenge_methods_supported",
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,11 @@ class Discovery:
     grant_types: tuple[str, ...]
     auth_methods: tuple[str, ...]
     claims: tuple[str, ...]
+    signing_algorithms: tuple[str, ...] = ()
+    challenge_methods: tuple[str, ...] = ()
+    userinfo_endpoint: str = ""  #: as published: another check judges it
+    listed: tuple[str, ...] = ()  #: which of the lists above the provider publishes at all
+    ahead: int | None = None  #: seconds that its clock is ahead of this machine's
 
 
 @dataclass(frozen=True)
@@ -83,6 +99,7 @@ def discover(issuer: str, ca_pem: str | None = None, timeout: float = TIMEOUT) -
             code="identity-issuer-mismatch",
             field=FIELD,
         )
+    userinfo = document.get("userinfo_endpoint")
     endpoints = {name: _endpoint(document, name, expected) for name in ENDPOINTS}
     return Discovery(
         issuer=expected,
@@ -92,6 +109,11 @@ def discover(issuer: str, ca_pem: str | None = None, timeout: float = TIMEOUT) -
         grant_types=_words(document, "grant_types_supported") or ("authorization_code", "implicit"),
         auth_methods=_words(document, "token_endpoint_auth_methods_supported") or ("client_secret_basic",),
         claims=_words(document, "claims_supported"),
+        signing_algorithms=_words(document, "id_token_signing_alg_values_supported"),
+        challenge_methods=_words(document, "code_challenge_methods_supported"),
+        userinfo_endpoint=userinfo[:MAX_URL] if isinstance(userinfo, str) else "",
+        listed=tuple(name for name in LISTS if _words(document, name)),
+        ahead=_ahead(response),
     )
 
 
@@ -130,6 +152,16 @@ def _endpoint(document: Mapping[str, Any], name: str, issuer: str) -> str:
     )
 
 
+def _ahead(response: Response) -> int | None:
+    """By the Date of an answer that nobody kept for a while."""
+    if "age" in response.headers:
+        return None
+    try:
+        return round(parsedate_to_datetime(response.headers["date"]).timestamp() - time.time())
+    except (KeyError, ValueError, OverflowError):
+        return None
+
+
 def _shown(value: object) -> str:
     return without_secrets(value) if isinstance(value, str) and value else "-"
 
@@ -141,5 +173,7 @@ def _words(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 def _can_verify(key: object) -> bool:
     if not isinstance(key, dict) or key.get("use", "sig") != "sig":
+        return False
+    if str(key.get("alg", "RS256")).upper().startswith(("HS", "NONE")):
         return False
     return all(isinstance(key.get(name), str) for name in KEY_MEMBERS.get(str(key.get("kty")), ("kty-unknown",)))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from installer_tasks.errors import Invalid
 from installer_tasks.http import TIMEOUT, Response, fetch, without_secrets
-from installer_tasks.identity.answers import good, title, worded
+from installer_tasks.identity.answers import MAX_ANSWER, good, plain_code, title, worded
 from installer_tasks.identity.discovery import Discovery
 from installer_tasks.text import Text, text
 from installer_tasks.text import mark as _
@@ -60,6 +60,43 @@ def probe_redirect(
         remedy=Text(_("Compare the redirect URIs of the client at the provider by eye.")),
         code="identity-redirect-unclear",
     )
+
+
+@dataclass(frozen=True)
+class RequestVerdict:
+    """How the sign-in request of TMC-SM is answered; `error` is the provider's code where it sent us back with one."""
+
+    scopes: tuple[str, ...]
+    status: int
+    error: str
+    description: str
+
+
+def probe_request(
+    discovery: Discovery,
+    client_id: str,
+    redirect_uri: str,
+    scopes: Sequence[str],
+    *,
+    ca_pem: str | None = None,
+    timeout: float = TIMEOUT,
+) -> RequestVerdict:
+    """The very request that a person's browser will bring: these scopes, code flow, PKCE. Nobody is signed in."""
+    url = _authorization_url(discovery, client_id, redirect_uri, scopes)
+    response = fetch(url, ca_pem=ca_pem, timeout=timeout)
+    told = _told(response.headers.get("location", "")) if response.is_redirect else {}
+    error = plain_code(told.get("error", [""])[0])
+    words = told.get("error_description", [""])[0] or worded(response)
+    return RequestVerdict(tuple(scopes), response.status, error, " ".join(words.split())[:MAX_ANSWER])
+
+
+def _told(location: str) -> dict[str, list[str]]:
+    """What an answer to the callback says, in its query or its fragment; empty for what is no address."""
+    try:
+        target = urlsplit(location)
+        return parse_qs(target.query, max_num_fields=1000) or parse_qs(target.fragment, max_num_fields=1000)
+    except ValueError:
+        return {}
 
 
 def _authorization_url(discovery: Discovery, client_id: str, redirect_uri: str, scopes: Sequence[str]) -> str:

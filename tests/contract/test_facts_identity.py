@@ -22,7 +22,8 @@ PASS, WARN, FAIL, BLOCKED = "pass", "warn", "fail", "blocked"
 ZONE, CLIENT, SECRET = "tmc.example.com", "tmc", "canary client+secret/ß"
 CALLBACK = releases.RELEASES[-1].redirect_uri(ZONE)
 HEALTHY = all_of("identity", PASS)
-NOT_FOUND = all_of("identity", BLOCKED) | {"identity.discovery": FAIL}
+NOT_FOUND = all_of("identity", BLOCKED) | {"identity.discovery": FAIL, "identity.group-names": PASS}
+NO_CALLBACK = {"identity.redirect-registered": FAIL, "identity.request-accepted": BLOCKED}
 WELL_KNOWN = "/.well-known/openid-configuration"
 
 
@@ -91,28 +92,32 @@ def test_a_wrong_secret(look: Asking, secret: str) -> None:
 
 def test_an_unknown_client(look: Asking) -> None:
     found = look(client_id="nobody")
-    assert found.levels == HEALTHY | {"identity.client-valid": FAIL, "identity.redirect-registered": FAIL}
+    assert found.levels == HEALTHY | NO_CALLBACK | {"identity.client-valid": FAIL}
     assert found["identity.client-valid"].value == "nobody"
 
 
 def test_a_callback_that_is_not_registered(look: Asking) -> None:
     found = look(zone="other.example.com")
     uri = releases.RELEASES[-1].redirect_uri("other.example.com")
-    assert found.levels == HEALTHY | {"identity.redirect-registered": FAIL}
+    assert found.levels == HEALTHY | NO_CALLBACK
     assert found["identity.redirect-registered"].value == uri
     assert found["identity.redirect-registered"].command == uri
 
 
 def test_without_a_good_zone_the_callback_is_blocked_and_nothing_else(look: Asking) -> None:
     found = look(zone="not a zone", failed=("dns.zone-well-formed",))
-    assert found.levels == HEALTHY | {"identity.redirect-registered": BLOCKED}
+    assert found.levels == HEALTHY | dict.fromkeys(NO_CALLBACK, BLOCKED)
     assert found["identity.redirect-registered"].evidence == {"blocked_by": "dns.zone-well-formed"}
 
 
-def test_a_scope_that_is_not_offered_is_a_warning(look: Asking) -> None:
+def test_a_scope_that_is_not_offered_is_a_warning_and_one_that_is_refused_a_failure(
+    look: Asking, files: tuple[Path, Path], ca: PracticeCA
+) -> None:
     found = look(scopes="openid,email,roles")
-    assert found.levels == HEALTHY | {"identity.scopes": WARN}
+    assert found.levels == HEALTHY | {"identity.scopes": WARN, "identity.request-accepted": FAIL}
     assert found["identity.scopes"].value == "roles"
+    assert "invalid_scope" in str(found["identity.request-accepted"].message)
+    assert asked_of(files, ca, {}, scopes_supported=["openid"]).levels == HEALTHY | {"identity.scopes": WARN}
 
 
 def test_an_issuer_with_a_slash_too_many(look: Asking) -> None:
@@ -203,7 +208,7 @@ def a_provider(issuer: str, **changes: Any) -> dict[str, Answer]:
         "token_endpoint": f"{issuer}/token",
         "jwks_uri": f"{issuer}/jwks",
         "response_types_supported": ["code"],
-        "scopes_supported": ["openid", "email", "offline_access"],
+        "scopes_supported": ["openid", "email", "offline_access", "profile"],
     }
     return {
         WELL_KNOWN: (200, document | changes),
@@ -261,7 +266,7 @@ def test_what_the_provider_does_not_tell_is_a_warning_and_never_green(files: tup
 
 def test_a_provider_that_is_ill_behind_its_discovery(files: tuple[Path, Path], ca: PracticeCA) -> None:
     found = asked_of(files, ca, {"POST /token": (500, "oops"), "/authorize": (500, "oops")})
-    assert found.levels == HEALTHY | {"identity.client-valid": FAIL, "identity.redirect-registered": FAIL}
+    assert found.levels == HEALTHY | NO_CALLBACK | {"identity.client-valid": FAIL}
 
 
 def test_a_provider_that_accepts_and_says_nothing_ends_in_time(look: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,3 +278,56 @@ def test_a_provider_that_accepts_and_says_nothing_ends_in_time(look: Asking, mon
         assert time.monotonic() - begun < 3
     assert found.levels == NOT_FOUND
     assert found["identity.discovery"].value == host
+
+
+def test_a_server_behind_an_endpoint_that_nobody_trusts_blocks_what_needs_it(
+    files: tuple[Path, Path], ca: PracticeCA, tmp_path: Path
+) -> None:
+    other = PracticeCA.load_or_create(tmp_path / "other").issue_files(tmp_path, "other", ["localhost"])
+    with serving({}, other) as stranger:
+        address = f"https://localhost:{stranger.server_address[1]}"
+        found = asked_of(files, ca, {}, userinfo_endpoint=f"{address}/userinfo")
+    assert found["identity.endpoints"].level == FAIL
+    assert found["identity.endpoints"].value == address
+    assert "userinfo_endpoint" in str(found["identity.endpoints"].message)
+    assert found["identity.client-valid"].level == BLOCKED
+
+
+@pytest.mark.parametrize("endpoint", ["ftp://localhost/userinfo", "https://", "https://[::1", 7, "x" * 9000])
+def test_userinfo_that_is_no_address(files: tuple[Path, Path], ca: PracticeCA, endpoint: Any) -> None:
+    found = asked_of(files, ca, {}, userinfo_endpoint=endpoint)
+    assert found["identity.endpoints"].level == (PASS if endpoint == 7 else FAIL)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"grant_types_supported": "authorization_code", "claims_supported": {"email": 1}},
+        {"code_challenge_methods_supported": [None, 7, {}], "id_token_signing_alg_values_supported": [["RS256"]]},
+        {"scopes_supported": ["x" * 5000] * 100, "claims_supported": None},
+    ],
+)
+def test_lists_of_the_wrong_type_are_as_if_not_published(
+    files: tuple[Path, Path], ca: PracticeCA, changes: dict[str, Any]
+) -> None:
+    found = asked_of(files, ca, {}, **changes)
+    assert {level for name, level in found.levels.items() if name != "identity.scopes"} == {PASS}
+    assert len(json.dumps(found.facts)) < 60_000
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (302, f"{CALLBACK}?error=%00%ff%3Cscript%3E"),
+        (302, f"{CALLBACK}?error=server_error&error_description={'x' * 3000}"),
+        (302, f"{CALLBACK}?{'&'.join(f'a{n}=b' for n in range(100))}&error=invalid_scope"),
+        (302, "https://[::1?error=x"),
+        (400, {"error": ["not", "a", "string"]}),
+    ],
+)
+def test_odd_answers_to_the_sign_in_request_are_never_green(
+    files: tuple[Path, Path], ca: PracticeCA, answer: Answer
+) -> None:
+    found = asked_of(files, ca, {"/authorize": answer})
+    assert found["identity.request-accepted"].level in (FAIL, BLOCKED)
+    assert len(json.dumps(found.facts)) < 60_000

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from installer_tasks.rehearsal.identity.faulty import ISSUER_MISMATCH, UNAVAILABLE
 from installer_tasks.rehearsal.identity.people import ADMIN_GROUP, MEMBER_GROUP, Client, Person, practice_people
-from installer_tasks.rehearsal.identity.server import ISSUER_MISMATCH, UNAVAILABLE, IdentityServer
+from installer_tasks.rehearsal.identity.server import IdentityServer
 
 __all__ = [
     "ADMIN_GROUP",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from authlib.oauth2 import OAuth2Error
 from flask import Flask, Response, jsonify, render_template_string, request
-from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.exceptions import InternalServerError, NotFound, ServiceUnavailable
 
-from installer_tasks.rehearsal.identity import pages
+from installer_tasks.rehearsal.identity import faulty, pages
 from installer_tasks.rehearsal.identity.grants import ALGORITHM, Provider, authorization_server
 from installer_tasks.rehearsal.identity.people import AUTH_METHODS, GRANTS, SCOPES
 
@@ -17,23 +16,21 @@ REALM = "/realms/tmc"
 CLAIMS = ("sub", "iss", "aud", "exp", "iat", "email", "email_verified", "groups", "name", "preferred_username")
 
 
-def make_app(provider: Provider, unavailable: Callable[[], bool], wrong_issuer: Callable[[], bool]) -> Flask:
-    """The provider as a WSGI application; the two functions say whether that fault is on."""
+def make_app(provider: Provider) -> Flask:
+    """The provider as a WSGI application."""
     app = Flask(__name__)
     server = authorization_server(app, provider)
+    _publish(app, provider)
 
     @app.before_request
     def refuse_when_unavailable() -> None:
-        if unavailable():
+        if provider.active(faulty.UNAVAILABLE):
             raise ServiceUnavailable
 
-    @app.get(f"{REALM}/.well-known/openid-configuration")
-    def discovery() -> Response:
-        return jsonify(_discovery(provider.issuer, "-old" if wrong_issuer() else ""))
-
-    @app.get(f"{REALM}/jwks")
-    def key_set() -> Response:
-        return jsonify(provider.key_set())
+    @app.after_request
+    def tell_the_time(response: Response) -> Response:
+        response.headers.update(faulty.date_header(provider.active))
+        return response
 
     @app.route(f"{REALM}/authorize", methods=["GET", "POST"])
     def authorize() -> Any:
@@ -54,9 +51,27 @@ def make_app(provider: Provider, unavailable: Callable[[], bool], wrong_issuer: 
     return app
 
 
-def _discovery(issuer: str, suffix: str) -> dict[str, Any]:
+def _publish(app: Flask, provider: Provider) -> None:
+    """What anybody may read: how to reach the provider, and its keys."""
+
+    @app.get(f"{REALM}/.well-known/openid-configuration")
+    def discovery() -> Any:
+        if provider.active(faulty.NO_DISCOVERY):
+            raise NotFound
+        if provider.active(faulty.DISCOVERY_PAGE):
+            return render_template_string(pages.PROBLEM, problem="This realm moves to its new home tonight.")
+        return jsonify(faulty.document(_discovery(provider.issuer), provider.active))
+
+    @app.get(f"{REALM}/jwks")
+    def key_set() -> Response:
+        if provider.active(faulty.KEYS_FAIL):
+            raise InternalServerError
+        return jsonify({"keys": []} if provider.active(faulty.NO_KEYS) else provider.key_set())
+
+
+def _discovery(issuer: str) -> dict[str, Any]:
     return {
-        "issuer": issuer + suffix,
+        "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
         "jwks_uri": f"{issuer}/jwks",
@@ -76,6 +91,7 @@ def _discovery(issuer: str, suffix: str) -> dict[str, Any]:
 
 def _authorize(server: Any, provider: Provider) -> Any:
     """Sign-in page, then back to the client; nobody is remembered, so each sign-in asks again."""
+    server.scopes_supported = _scopes(provider)
     try:
         person = _signed_in(provider)
         grant = server.get_consent_grant(end_user=person)
@@ -94,6 +110,10 @@ def _authorize(server: Any, provider: Provider) -> Any:
         )
         return page, 401 if request.method == "POST" else 200
     return server.create_authorization_response(grant_user=person, grant=grant)
+
+
+def _scopes(provider: Provider) -> list[str]:
+    return [name for name in SCOPES if name != "offline_access" or not provider.active(faulty.NO_OFFLINE_ACCESS)]
 
 
 def _signed_in(provider: Provider) -> Any:

@@ -13,8 +13,9 @@ from authlib.oauth2.rfc6750 import BearerTokenValidator
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oidc.core import OpenIDCode, OpenIDToken, UserInfoEndpoint
 from flask import Flask
-from joserfc.jwk import RSAKey
+from joserfc.jwk import OctKey, RSAKey
 
+from installer_tasks.rehearsal.identity import faulty
 from installer_tasks.rehearsal.identity.people import AUTH_METHODS, SCOPES, Client, Person
 from installer_tasks.rehearsal.identity.store import Code, Store, Token
 
@@ -24,7 +25,8 @@ ALGORITHM = "RS256"
 class Provider:
     """What the grants need to know: people, clients, what was given out, the signing key."""
 
-    def __init__(self, people: Mapping[str, Person], clients: Mapping[str, Client]) -> None:
+    def __init__(self, people: Mapping[str, Person], clients: Mapping[str, Client], active: faulty.Active) -> None:
+        self.active = active  #: whether this fault is on
         self.people = people
         self.clients = clients
         self.store = Store()
@@ -64,12 +66,21 @@ def authorization_server(app: Flask, provider: Provider) -> AuthorizationServer:
     own = {"provider": provider}
     tokens = type("Tokens", (_IdToken, OpenIDToken), own)
     codes = type("Codes", (_IdToken, OpenIDCode), own)
-    server.register_grant(type("CodeGrant", (_CodeGrant,), own), [CodeChallenge(required=False), codes()])
+    challenge = type("Challenge", (_Challenge,), own)(required=False)
+    server.register_grant(type("CodeGrant", (_CodeGrant,), own), [challenge, codes()])
     server.register_grant(type("RefreshGrant", (_RefreshGrant,), own), [tokens()])
     server.register_grant(type("PasswordGrant", (_PasswordGrant,), own), [tokens()])
     server.register_grant(_ClientGrant)
-    server.register_endpoint(_UserInfo(resource_protector=_protector(provider)))
+    server.register_endpoint(type("UserInfo", (_UserInfo,), own)(resource_protector=_protector(provider)))
     return server
+
+
+class _Challenge(CodeChallenge):  # type: ignore[misc]
+    provider: Provider
+
+    @property
+    def SUPPORTED_CODE_CHALLENGE_METHOD(self) -> list[str]:
+        return ["plain"] if self.provider.active(faulty.PLAIN_PKCE) else ["plain", "S256"]
 
 
 class _CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]
@@ -136,26 +147,35 @@ class _IdToken:
 
     provider: Provider
 
-    def resolve_client_private_key(self, _client: Client) -> RSAKey:
-        return self.provider.key
+    def resolve_client_private_key(self, client: Client) -> RSAKey | OctKey:
+        return OctKey.import_key(client.secret) if self._by_secret else self.provider.key
+
+    def get_client_algorithm(self, _client: Client) -> str:
+        return "HS256" if self._by_secret else ALGORITHM
+
+    @property
+    def _by_secret(self) -> bool:
+        return self.provider.active(faulty.SHARED_TOKENS)
 
     def get_client_claims(self, client: Client) -> dict[str, Any]:
         return {"iss": self.provider.issuer, "aud": client.client_id}
 
-    def get_encode_header(self, _client: Client) -> dict[str, Any]:
-        return {"alg": ALGORITHM, "kid": self.provider.key.kid}
+    def get_encode_header(self, client: Client) -> dict[str, Any]:
+        return {"alg": self.get_client_algorithm(client)} | ({} if self._by_secret else {"kid": self.provider.key.kid})
 
     def exists_nonce(self, _nonce: str, _request: Any) -> bool:
         """Going back in the browser sends it again; providers let that pass."""
         return False
 
     def generate_user_info(self, user: Person, scope: str) -> dict[str, Any]:
-        return user.claims(scope)
+        return faulty.claims(user.claims(scope), self.provider.active) | faulty.times(self.provider.active)
 
 
 class _UserInfo(UserInfoEndpoint):  # type: ignore[misc]
+    provider: Provider
+
     def generate_user_info(self, user: Person, scope: str) -> dict[str, Any]:
-        return user.claims(scope)
+        return faulty.claims(user.claims(scope), self.provider.active)
 
 
 def _protector(provider: Provider) -> ResourceProtector:

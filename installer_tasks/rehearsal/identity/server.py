@@ -19,8 +19,6 @@ from installer_tasks.rehearsal.identity.people import Client, Person
 
 log = logging.getLogger(__name__)
 
-UNAVAILABLE = "identity.unavailable"  #: everything answers 503
-ISSUER_MISMATCH = "identity.issuer-mismatch"  #: discovery names another issuer
 REQUEST_SECONDS = 30
 
 
@@ -44,16 +42,15 @@ class IdentityServer:
         self._name = name
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(cert_file, key_file)
-        self._faults = faults or NoFaults()
+        self._files = (cert_file, key_file)
         self.clients = {client.client_id: client for client in clients}
-        self._provider = Provider({person.name: person for person in users}, self.clients)
+        active = (faults or NoFaults()).active
+        self._provider = Provider({person.name: person for person in users}, self.clients, active)
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
     def start(self) -> IdentityServer:
-        active = self._faults.active
-        app = make_app(self._provider, lambda: active(UNAVAILABLE), lambda: active(ISSUER_MISMATCH))
-        self._server = _Server(self._address, app, self._context)
+        self._server = _Server(self._address, make_app(self._provider), self._context)
         self._address = (self._address[0], self._server.port)  # the same port when started again
         self._provider.issuer = self.issuer
         self._thread = threading.Thread(
@@ -93,6 +90,17 @@ class IdentityServer:
         redirects = self.clients[client_id].redirect_uris
         if redirect_uri not in redirects:
             redirects.append(redirect_uri)
+
+    def unregister_redirects(self, client_id: str) -> list[str]:
+        """What was registered; from now on nothing is."""
+        redirects = self.clients[client_id].redirect_uris
+        found = list(redirects)
+        redirects.clear()
+        return found
+
+    def present(self, cert_file: Path | None = None, key_file: Path | None = None) -> None:
+        """Another certificate for the connections that come; without one, the first again."""
+        self._context.load_cert_chain(cert_file or self._files[0], key_file or self._files[1])
 
 
 class _Handler(WSGIRequestHandler):

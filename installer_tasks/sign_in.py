@@ -1,0 +1,12 @@
+"""What a sign-in to TMC-SM asks of the identity provider."""
+
+from __future__ import annotations
+
+#: What Pinniped asks for when nobody named others.
+DEFAULT_SCOPES = ("openid", "offline_access", "email", "profile")
+
+
+def scopes_asked(answer: str) -> tuple[str, ...]:
+    """The scopes of the sign-in request for the answer `identity.scopes`; a list of one's own replaces the default."""
+    named = answer.replace(",", " ").split()
+    return tuple(dict.fromkeys(("openid", *named))) if named else DEFAULT_SCOPES
