@@ -7,7 +7,7 @@ from django.urls.converters import StringConverter
 
 from wizard import live, steps
 from wizard.accounts import views as accounts
-from wizard.views import findings, installations, review, runs, site
+from wizard.views import findings, installations, practice, review, runs, site
 from wizard.views import steps as step_views
 
 
@@ -58,6 +58,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ATTEMPT}support.zip", runs.support_bundle, name="support-bundle"),
     path(f"{ATTEMPT}cancel/", runs.cancel, name="cancel"),
     path(f"{ONE}done/", runs.done, name="done"),
+    path(f"{ONE}practice/", practice.faults, name="practice"),
     path("language/", site.language, name="language"),
     path("theme/", site.theme, name="theme"),
     path("healthz", site.healthz, name="healthz"),

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
+from installer_tasks import practice
 from installer_tasks.models import Installation
 from wizard.presenters.steps import rail
 
@@ -22,5 +23,10 @@ def person(request: HttpRequest) -> User:
 
 
 def frame(installation: Installation, current: str) -> dict[str, Any]:
-    """What `frame.html` needs: the installation, its doorbell, and the list of steps."""
-    return {"installation": installation, "rail": rail(installation, current), "current": current}
+    """What `frame.html` needs: the installation, its doorbell, its steps, whether there is an estate to practise on."""
+    return {
+        "installation": installation,
+        "rail": rail(installation, current),
+        "current": current,
+        "practising": bool(practice.notices()),
+    }

@@ -19,6 +19,7 @@ from installer_tasks.checks.base import Level
 from installer_tasks.errors import InstallerError
 from installer_tasks.models import Installation, Run
 from installer_tasks.processes import Supervisor
+from installer_tasks.rehearsal.board import Board
 from installer_tasks.rehearsal.controllers import PACES
 from installer_tasks.rehearsal.estate import Estate
 from wizard import headless
@@ -54,7 +55,7 @@ class Command(BaseCommand):
             folder = settings.STATE_DIR / "estate"
             # Yesterday's images would make today's push a matter of nothing.
             shutil.rmtree(folder / "registry", ignore_errors=True)
-            with Estate(folder, pace=PACES[options["pace"]]) as estate:
+            with Estate(folder, pace=PACES[options["pace"]]) as estate, Board(estate):
                 self._say_estate(estate)
                 supervisor.start()
                 supervisor.wait_ready(stop=stop)

@@ -1,0 +1,67 @@
+"""Practice: a person switches faults of the practice estate on, and learns to find them."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from installer_tasks import checks, practice
+from wizard.views.common import frame, installation_of
+
+SURPRISE = "practice-surprise"  #: key of the session: a fault that was switched on without saying which
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def faults(request: HttpRequest, pk: int) -> HttpResponse:
+    installation = installation_of(pk)
+    notices = practice.notices()
+    if not notices:
+        raise Http404
+    if request.method == "POST":
+        _switch(request, notices)
+        return redirect("practice", pk=pk)
+    context = {**frame(installation, "practice"), **_board(request, notices)}
+    return render(request, "wizard/practice.html", context)
+
+
+def _switch(request: HttpRequest, notices: tuple[practice.Notice, ...]) -> None:
+    """One on or off by name, all off, or one that stays unnamed."""
+    wanted, name = set(practice.wanted()), request.POST.get("name", "")
+    if name == "none":
+        wanted = set()
+        request.session.pop(SURPRISE, None)
+    elif name == "surprise":
+        chosen = secrets.choice([notice.name for notice in notices if notice.caught_by and not notice.on])
+        request.session[SURPRISE] = chosen
+        wanted.add(chosen)
+    elif name in {notice.name for notice in notices}:
+        (wanted.add if request.POST.get("on") == "1" else wanted.discard)(name)
+    practice.want(wanted)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A fault on the page; one that was switched on unnamed looks as if it were off."""
+
+    notice: practice.Notice
+    wanted: bool
+
+    @property
+    def foreseeable(self) -> bool:
+        return self.notice.caught_by in checks.BY_NAME
+
+
+def _board(request: HttpRequest, notices: tuple[practice.Notice, ...]) -> dict[str, Any]:
+    wanted, unnamed = practice.wanted(), request.session.get(SURPRISE, "")
+    rows = [Row(notice, notice.name in wanted and notice.name != unnamed) for notice in notices]
+    groups = [(system, list(found)) for system, found in groupby(rows, key=lambda row: row.notice.system)]
+    surprise = next((row for row in rows if row.notice.name == unnamed and unnamed in wanted), None)
+    return {"groups": groups, "surprise": surprise, "on": len(wanted)}
