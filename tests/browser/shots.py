@@ -1,14 +1,15 @@
 """`make shots`: one guided installation, photographed on every page and state, for README and guide and for our own eyes.
 
-`docs/shots/` gets each page once at 1440 px and, as `-390-dark`, narrow and dark. `build/shots/` gets the whole matrix of
-widths, themes and languages with a contact sheet; it is not committed.
+`docs/shots/` gets each page once at 1440 px, and a few narrow and dark and in Chinese. `build/shots/` gets the whole matrix
+of widths, themes and languages with a contact sheet; it is not committed. What sticks out, or is cut off, fails it.
 """
 
 from __future__ import annotations
 
-import html
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,60 +18,16 @@ from playwright.sync_api import Browser, Page, expect
 from installer_tasks.answers import STEPS
 from installer_tasks.rehearsal.bundle import FULL
 from installer_tasks.rehearsal.controllers import Pace
-from tests.browser import harness
-from tests.browser.harness import Place, Trouble
+from tests.browser import harness, weights
+from tests.browser.camera import HEIGHT, ROOT, Camera, Roll, empty_folders
+from tests.browser.harness import Place
+from tests.contract.up_process import Up
+from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.program("chromium"), pytest.mark.program("redis-server")]
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-KEPT, SHEET = ROOT / "docs" / "shots", ROOT / "build" / "shots"
-HEIGHT = 900
-MATRIX = [
-    (width, scheme, language)
-    for width in (390, 1024, 1440)
-    for scheme in ("light", "dark")
-    for language in ("en", "zh-CN")
-]
-
-
-class Camera:
-    """Takes every page in the whole matrix; two of the pictures are kept in the repository."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.taken: list[str] = []
-        self.views = [self._view(*each) for each in MATRIX]
-
-    def _view(self, width: int, scheme: str, language: str) -> tuple[str, Page]:
-        trouble = Trouble()
-        view = harness.same_person(
-            self.page.context,
-            trouble,
-            viewport={"width": width, "height": HEIGHT},
-            color_scheme=scheme,
-            locale=language,
-            reduced_motion="reduce",
-        )
-        return f"{width}-{scheme}-{language[:2]}", view
-
-    def page_of(self, name: str, address: str) -> None:
-        """The page behind an address, in the whole matrix."""
-        for kind, view in self.views:
-            view.goto(address)
-            expect(view.get_by_role("heading", level=1)).to_be_visible()
-            self._take(name, kind, view)
-
-    def now(self, name: str) -> None:
-        """What the person sees at this moment, before it has gone by."""
-        self._take(name, "1440-light-en", self.page)
-
-    def _take(self, name: str, kind: str, view: Page) -> None:
-        file = SHEET / f"{name}-{kind}.png"
-        view.screenshot(path=file)
-        self.taken.append(file.name)
-        if kind in ("1440-light-en", "390-dark-en"):
-            suffix = "-390-dark" if kind.startswith("390") else ""
-            shutil.copy(file, KEPT / f"{name}{suffix}.png")
+#: Slow enough for a picture of each kind while a push and the packages are under way.
+PACE, RATE = Pace("photographed", 60.0, 120.0), 1_200_000
 
 
 @pytest.fixture(scope="module")
@@ -84,40 +41,72 @@ def here() -> Iterator[Place]:
     folder = Path("/tmp/contoso")  # a short name: it is in the pictures
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
-    # Slow enough for pictures of a push and of packages under way.
-    with harness.place(folder, pace=Pace.QUICK, scale=FULL, rate=6_000_000) as found:
+    with harness.place(folder, pace=PACE, scale=FULL, rate=RATE) as found:
         yield found
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_every_page_is_photographed(here: Place, chrome: Browser) -> None:
-    for folder in (KEPT, SHEET):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-    page = harness.new_page(chrome, Trouble(), viewport={"width": 1440, "height": HEIGHT}, reduced_motion="reduce")
-    page.goto(here.link)
-    page.screenshot(path=KEPT / "01-sign-in-link.png")
+    empty_folders()
+    roll = Roll()
+    page = harness.new_page(chrome, roll.trouble, viewport={"width": 1440, "height": HEIGHT}, reduced_motion="reduce")
+    _door(chrome, roll, here)
     harness.sign_in(page, here.link)
-    camera = Camera(page)
-    camera.page_of("02-no-installation", here.url)
+    camera = Camera(chrome, roll, page.context.storage_state())
+    camera.page_of("03-welcome", f"{here.url}/welcome/")
+    camera.page_of("04-no-installation", here.url)
     base = harness.start_installation(page, "Contoso, Frankfurt")
+    _steps(page, camera, base, here)
+    _run(page, camera, base, here)
+    _afterwards(camera, base, here)
+    weights.write(
+        ROOT / "docs" / "page-weight.md", weights.measure(chrome, here.url, base, page.context.storage_state())
+    )
+    _components(camera, here)
+    roll.contact_sheet()
+    # Chromium writes to its console that a page is not there.
+    assert not [said for said in roll.trouble.seen if "nothing-here" not in said]
+    assert not roll.unfit, "\n".join(roll.unfit)
+
+
+def _door(chrome: Browser, roll: Roll, here: Place) -> None:
+    camera = Camera(chrome, roll)
+    camera.page_of("01-sign-in", f"{here.url}/sign-in/")
+    camera.page_of("02-sign-in-link", here.link)
+    camera.close()
+
+
+def _steps(page: Page, camera: Camera, base: str, here: Place) -> None:
     answers = here.estate.answers()
-    _steps(page, camera, base, answers)
-    _run(page, camera, base)
-    _contact_sheet(camera.taken)
-
-
-def _steps(page: Page, camera: Camera, base: str, answers: dict[str, str]) -> None:
-    camera.page_of("03-step-empty", f"{base}/steps/bundle/")
+    camera.page_of("05-step-empty", f"{base}/steps/bundle/")
     for number, step in enumerate(STEPS, start=1):
         page.goto(f"{base}/steps/{step}/")
+        if step == "dns":
+            _refused(page, camera)
         if step == "registry":
             _a_failure(page, camera, base, answers)
         harness.fill_step(page, step, answers)
+        here.estate.faults.switch("kube.slow", on=step == "cluster")
         harness.save(page)
+        if step == "cluster":
+            _checking(page, camera, here)
         expect(harness.next_action(page)).to_be_visible()
         camera.page_of(f"1{number}-{step}", f"{base}/steps/{step}/")
     camera.page_of("20-review", f"{base}/review/")
+
+
+def _refused(page: Page, camera: Camera) -> None:
+    page.locator("[name=zone]").fill("two words")
+    harness.save(page)
+    expect(page.get_by_role("alert")).to_be_visible()
+    camera.now("06-step-refused", page)
+
+
+def _checking(page: Page, camera: Camera, here: Place) -> None:
+    """The cluster answers slowly, so that it can be seen."""
+    expect(page.locator(".checking")).to_be_visible()
+    camera.now("07-step-checking", page)
+    here.estate.faults.switch("kube.slow", on=False)
 
 
 def _a_failure(page: Page, camera: Camera, base: str, answers: dict[str, str]) -> None:
@@ -126,26 +115,67 @@ def _a_failure(page: Page, camera: Camera, base: str, answers: dict[str, str]) -
     harness.save(page)
     expect(page.locator("#findings .finding.tone-bad").first).to_be_visible()
     camera.page_of("15-registry-refused", f"{base}/steps/registry/")
+    camera.page_of("19-review-blocked", f"{base}/review/")
 
 
-def _run(page: Page, camera: Camera, base: str) -> None:
+def _run(page: Page, camera: Camera, base: str, here: Place) -> None:
+    """Stopped once, failed once, and then done."""
     page.goto(f"{base}/review/")
     harness.install(page)
-    expect(page.locator(".run-push")).to_be_visible()
-    camera.now("21-run-push")
-    expect(page.locator(".run-packages")).to_be_visible()
-    camera.now("22-run-packages")
+    _pushed(page, percent=20)
+    camera.page_of("21-run-push", f"{base}/run/")
+    camera.page_of("28-stop", f"{base}/run/1/cancel/")
+    page.goto(f"{base}/run/1/cancel/")
+    page.get_by_role("button", name="Stop the run").click()
+    harness.expect_run(page, "cancelled")
+    camera.page_of("29-run-stopped", f"{base}/run/")
+    _resume(page, base)
+    _pushed(page, percent=1)
+    with _without_rights(here):
+        harness.expect_run(page, "failed")
+    camera.page_of("30-run-failed", f"{base}/run/")
+    _resume(page, base)
+    expect(page.locator(".run-package.tone-good").nth(2)).to_be_visible(timeout=2 * harness.PATIENCE)
+    camera.page_of("22-run-packages", f"{base}/run/")
     harness.expect_run(page, "succeeded")
+
+
+@contextmanager
+def _without_rights(here: Place) -> Iterator[None]:
+    """Somebody takes the robot its right to push, and gives it back."""
+    users = here.estate.registry.users
+    name = here.estate.answers()["registry.username"]
+    robot = users[name]
+    users[name] = replace(robot, role="reader")
+    yield
+    users[name] = robot
+
+
+def _pushed(page: Page, percent: int) -> None:
+    share = page.locator(".run-push progress")
+    until(lambda: share.count() and float(share.first.get_attribute("value") or 0) >= percent)
+
+
+def _resume(page: Page, base: str) -> None:
+    page.goto(f"{base}/run/")
+    page.locator('form[action$="/resume/"] button').click()
+    expect(page.locator('.run[data-state="running"]')).to_be_visible()
+
+
+def _afterwards(camera: Camera, base: str, here: Place) -> None:
     camera.page_of("23-run-done", f"{base}/run/")
     camera.page_of("24-done", f"{base}/done/")
-    camera.page_of("25-installations", base.partition("/installations")[0])
+    camera.page_of("25-installations", here.url)
     camera.page_of("26-not-found", f"{base}/nothing-here/")
+    camera.page_of("31-delete", f"{base}/delete/")
+    camera.page_of("32-start-over", f"{base}/start-over/")
 
 
-def _contact_sheet(names: list[str]) -> None:
-    figures = "".join(
-        f'<figure><img src="{html.escape(name)}" loading="lazy" width="320"><figcaption>{html.escape(name)}</figcaption></figure>'
-        for name in names
-    )
-    style = "body{font:14px sans-serif;display:flex;flex-wrap:wrap;gap:16px}figure{margin:0}"
-    (SHEET / "index.html").write_text(f"<!doctype html><title>Shots</title><style>{style}</style>{figures}")
+def _components(camera: Camera, here: Place) -> None:
+    """The page of all components is there for developers alone."""
+    here.up.close()
+    up = Up(here.state, TMC_INSTALLER_DEBUG="1")
+    try:
+        camera.page_of("33-design", f"{up.ready()}/design/")
+    finally:
+        up.close()
