@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from installer_tasks.checks import bundle, certificates, cluster, dns, dns_answers, identity, registry, services
+from installer_tasks.checks import (
+    bundle,
+    certificates,
+    cluster,
+    cluster_trials,
+    dns,
+    dns_answers,
+    identity,
+    registry,
+    services,
+)
 from installer_tasks.checks.base import Check
 
 CHECKS: tuple[Check, ...] = (
     *bundle.CHECKS,
     *cluster.CHECKS,
+    *cluster_trials.CHECKS,
     *dns.CHECKS,
     *dns_answers.CHECKS,
     *identity.CHECKS,

@@ -11,6 +11,7 @@ from installer_tasks.cluster import inventory
 from installer_tasks.cluster.carvel import PACKAGING
 from installer_tasks.cluster.client import Cluster, connect
 from installer_tasks.cluster.kubeconfig import Kubeconfig, parse_kubeconfig
+from installer_tasks.facts import trial_volume
 from installer_tasks.facts.base import Observations
 
 #: Every right that checks and stages use: verb, resource, API group. `*` is what cluster-admin has; the package's
@@ -22,6 +23,10 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("list", "nodes", ""),
     ("list", "pods", ""),
     ("get", "pods/log", ""),
+    ("create", "pods", ""),
+    ("create", "persistentvolumeclaims", ""),
+    ("patch", "persistentvolumes", ""),
+    ("get", "configmaps", ""),
     ("create", "secrets", ""),
     ("patch", "secrets", ""),
     ("get", "secrets", ""),
@@ -55,6 +60,7 @@ def collect(answers: Mapping[str, str], observations: Observations) -> None:
         "storage_classes": partial(inventory.storage_classes, cluster),
         "kapp_controller": partial(_kapp_controller, cluster),
         "leftovers": partial(inventory.leftovers, cluster, namespace),
+        "volume": partial(trial_volume.volume, cluster),
         "other_contours": partial(_other_contours, cluster, namespace),
     }
     try:

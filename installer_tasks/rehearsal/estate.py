@@ -17,6 +17,7 @@ from installer_tasks import releases
 from installer_tasks.rehearsal.bundle import FULL, Scale, make_bundle
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.controllers import Address, Controllers, Hooks, Issued, Pace, fetch_bundle
+from installer_tasks.rehearsal.controllers.site import Site
 from installer_tasks.rehearsal.dns import DnsServer
 from installer_tasks.rehearsal.edge import Edge, page, tmc_routes
 from installer_tasks.rehearsal.faults import BY_NAME, Fault, Faults, Variant
@@ -102,9 +103,8 @@ class Estate:
             tokens={self.passwords.kube_admin: "admin", self.passwords.kube_reader: "read-only"},
             faults=self.faults,
         )
-        self.controllers = Controllers(
-            self.store, pace, Hooks(fetch=fetch_bundle, address=self._address, on_ready=self._on_ready)
-        )
+        self.site = Site(self._address)
+        self.controllers = Controllers(self.store, pace, self._hooks())
 
     def start(self) -> Estate:
         """Bring everything up; what was started before a failure is stopped again."""
@@ -194,6 +194,10 @@ class Estate:
             "services.postgres_password": _secret(),
             "services.minio_password": _secret(),
         }
+
+    def _hooks(self) -> Hooks:
+        site = self.site
+        return Hooks(fetch=fetch_bundle, address=site.address, provision=site.provision, on_ready=self._on_ready)
 
     def _address(self, _service: Mapping[str, Any]) -> Address:
         return Address(self.edge.address, self.edge.port if self.edge.port != 443 else None)

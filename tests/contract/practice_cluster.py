@@ -32,6 +32,7 @@ class PracticeCluster:
     desk: Desk
     faults: Faults
     address: list[Address | None] = field(default_factory=lambda: [Address(ADDRESS)])
+    provisions: list[str | None] = field(default_factory=lambda: [""])  #: why no volume is made
 
     def look(self, system: str, *, failed: tuple[str, ...] = (), **changes: str) -> Look:
         """`cluster_context="x"` changes the answer cluster.context."""
@@ -75,7 +76,8 @@ def practice_cluster(folder: Path, ca: PracticeCA) -> Iterator[PracticeCluster]:
     server = KubeServer(store, certificate, key, ca.ca_file, tokens=tokens, faults=faults)
     server.start()
     cluster = PracticeCluster(ca, server, Desk(store), faults)
-    controllers = Controllers(store, Pace.INSTANT, Hooks(address=lambda _service: cluster.address[0]))
+    hooks = Hooks(address=lambda _service: cluster.address[0], provision=lambda _name: cluster.provisions[0])
+    controllers = Controllers(store, Pace.INSTANT, hooks)
     controllers.start()
     _make_issuer(cluster.desk, ca)
     try:

@@ -30,6 +30,7 @@ PASS, WARN, FAIL, BLOCKED = "pass", "warn", "fail", "blocked"
 CLUSTER, CERTIFICATES, SERVICES = (all_of(system, PASS) for system in ("cluster", "certificates", "services"))
 NOT_REACHED = all_of("cluster", BLOCKED) | {"cluster.reachable": FAIL}
 DEFAULT = "storageclass.kubernetes.io/is-default-class"
+NO_CLASS = {"cluster.default-storage-class": FAIL, "cluster.volume-provisioned": BLOCKED}
 NO_TRIAL = {"certificates.trial-issued": BLOCKED, "certificates.chain": BLOCKED}
 
 
@@ -129,13 +130,13 @@ def test_the_default_storage_class(practice: PracticeCluster) -> None:
     second = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "csi.practice.test"}
     practice.desk.ensure({**second, "metadata": {"name": "zweite", "annotations": annotations}})
     look = practice.look("cluster")
-    assert look.levels == CLUSTER | {"cluster.default-storage-class": FAIL}
+    assert look.levels == CLUSTER | NO_CLASS
     assert look["cluster.default-storage-class"].value == f"{name}, zweite"
     assert look["cluster.default-storage-class"].command.endswith(f"zweite {DEFAULT}=false")
     for item in practice.desk.objects("StorageClass"):
         practice.desk.replace({**item, "metadata": {**item["metadata"], "annotations": {}}})
     look = practice.look("cluster")
-    assert look.levels == CLUSTER | {"cluster.default-storage-class": FAIL}
+    assert look.levels == CLUSTER | NO_CLASS
     assert look["cluster.default-storage-class"].command.endswith(f"{DEFAULT}=true")
 
 

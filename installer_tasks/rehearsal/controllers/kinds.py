@@ -22,6 +22,8 @@ v1 secrets Secret
 v1 configmaps ConfigMap
 v1 serviceaccounts ServiceAccount
 v1 persistentvolumeclaims PersistentVolumeClaim
+v1 persistentvolumes PersistentVolume
+v1 events Event
 apps/v1 deployments Deployment
 apps/v1 statefulsets StatefulSet
 apps/v1 daemonsets DaemonSet

@@ -9,8 +9,9 @@ from installer_tasks.rehearsal.controllers.certificates import Certificates, Iss
 from installer_tasks.rehearsal.controllers.desk import Desk
 from installer_tasks.rehearsal.controllers.installs import Installs
 from installer_tasks.rehearsal.controllers.pace import Pace
-from installer_tasks.rehearsal.controllers.pods import Claims, LoadBalancers, Pods
+from installer_tasks.rehearsal.controllers.pods import LoadBalancers, Pods
 from installer_tasks.rehearsal.controllers.repository import Repositories
+from installer_tasks.rehearsal.controllers.volumes import Claims, Volumes
 from installer_tasks.rehearsal.controllers.workloads import Workloads
 from installer_tasks.rehearsal.controllers.world import Controller, Hooks, World
 from installer_tasks.rehearsal.kube.errors import ApiError
@@ -19,7 +20,7 @@ from installer_tasks.rehearsal.kube.store import Store
 log = logging.getLogger(__name__)
 
 AFTER_ERROR = 1.0
-MAKERS = (Repositories, Installs, Issuers, Certificates, Proxies, Claims, LoadBalancers, Workloads, Pods)
+MAKERS = (Repositories, Installs, Issuers, Certificates, Proxies, Claims, Volumes, LoadBalancers, Workloads, Pods)
 
 
 class Controllers:

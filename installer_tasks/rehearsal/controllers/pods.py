@@ -1,4 +1,4 @@
-"""Pods go Pending → Running, and on to Succeeded where they are meant to end; volume claims bind."""
+"""Pods go Pending → Running, and on to Succeeded where they are meant to end; load balancers give addresses."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from installer_tasks.rehearsal.controllers.desk import Object
+from installer_tasks.rehearsal.controllers.volumes import claims_of
 from installer_tasks.rehearsal.controllers.world import World, condition, now
 
-DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 START = 0.01  #: share of an installation that a pod needs to start
 UNBOUND = (
     "0/4 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/4 nodes are available: "
@@ -86,13 +86,8 @@ class Pods:
         self._world.desk.status(pod, status)
 
     def _unbound_claims(self, pod: Object) -> bool:
-        claims = [
-            volume["persistentVolumeClaim"]
-            for volume in pod["spec"].get("volumes") or []
-            if "persistentVolumeClaim" in volume
-        ]
         namespace = pod["metadata"]["namespace"]
-        found = [self._world.desk.get("PersistentVolumeClaim", claim["claimName"], namespace) for claim in claims]
+        found = [self._world.desk.get("PersistentVolumeClaim", name, namespace) for name in claims_of(pod)]
         return any(claim is None or (claim.get("status") or {}).get("phase") != "Bound" for claim in found)
 
 
@@ -113,39 +108,6 @@ def _pod_ip(uid: str) -> str:
     """An address of the pod network, the same every time."""
     digest = hashlib.sha256(uid.encode()).digest()
     return f"10.244.{digest[0] % 4}.{digest[1] % 250 + 2}"
-
-
-class Claims:
-    """A claim without a class gets the default one; without exactly one default it stays Pending."""
-
-    kinds = ("PersistentVolumeClaim",)
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def reconcile(self, obj: Object) -> float | None:
-        if (obj.get("status") or {}).get("phase") == "Bound":
-            return None
-        storage_class = self._class(obj)
-        if not storage_class:
-            self._world.desk.status(obj, {"phase": "Pending"})
-            return None
-        capacity = (obj["spec"].get("resources") or {}).get("requests") or {}
-        self._world.desk.status(
-            obj,
-            {"phase": "Bound", "accessModes": obj["spec"].get("accessModes", []), "capacity": dict(capacity)},
-        )
-        return None
-
-    def _class(self, claim: Object) -> str:
-        classes = self._world.desk.objects("StorageClass")
-        wanted = claim["spec"].get("storageClassName")
-        if wanted is not None:
-            return next((found["metadata"]["name"] for found in classes if found["metadata"]["name"] == wanted), "")
-        default = [
-            found for found in classes if (found["metadata"].get("annotations") or {}).get(DEFAULT_CLASS) == "true"
-        ]
-        return default[0]["metadata"]["name"] if len(default) == 1 else ""
 
 
 class LoadBalancers:

@@ -17,6 +17,7 @@ from installer_tasks.rehearsal.faults import (
     registry,
     services,
     switches,
+    trials,
 )
 from installer_tasks.rehearsal.faults.base import Fault, Variant
 from installer_tasks.rehearsal.faults.healthy import VARIANTS
@@ -32,6 +33,7 @@ FAULTS: tuple[Fault, ...] = (
     *certificates.FAULTS,
     *bundle.FAULTS,
     *services.FAULTS,
+    *trials.FAULTS,
 )
 BY_NAME = {fault.name: fault for fault in FAULTS}
 NAMES = frozenset(BY_NAME)

@@ -1,0 +1,56 @@
+"""Faults of storage, load balancer and nodes: what only a trial in the cluster brings to light."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from installer_tasks.rehearsal.controllers.site import PROVISIONER
+from installer_tasks.rehearsal.controllers.world import Address
+from installer_tasks.rehearsal.faults.base import Fault
+from installer_tasks.text import mark as _
+
+if TYPE_CHECKING:
+    from installer_tasks.rehearsal.estate import Estate
+
+FULL = "rpc error: code = ResourceExhausted desc = no datastore has 1Gi of free space"
+
+
+def _no_provisioner(estate: Estate) -> Callable[[], None]:
+    """As when the CSI driver was never installed, or its pods have gone."""
+    estate.site.provisioners.clear()
+    return lambda: estate.site.provisioners.update({PROVISIONER: ""})
+
+
+def _full(estate: Estate) -> Callable[[], None]:
+    estate.site.provisioners[PROVISIONER] = FULL
+    return lambda: estate.site.provisioners.update({PROVISIONER: ""})
+
+
+def _no_address(estate: Estate) -> Callable[[], None]:
+    return _giving(estate, None)
+
+
+def _another_address(estate: Estate) -> Callable[[], None]:
+    return _giving(estate, Address("127.0.0.77", estate.edge.port))
+
+
+def _giving(estate: Estate, address: Address | None) -> Callable[[], None]:
+    usual, estate.site.give = estate.site.give, lambda _service: address
+
+    def undo() -> None:
+        estate.site.give = usual
+
+    return undo
+
+
+FAULTS = (
+    Fault("storage.no-provisioner", _("No provisioner serves the default StorageClass"), "cluster.volume-provisioned",
+          "provisioner is running", change=_no_provisioner),
+    Fault("storage.full", _("The datastore has no room for a volume"), "cluster.volume-provisioned", "free space",
+          change=_full),
+    Fault("balancer.no-address", _("The load balancer has no address left"), "services.load-balancer", "no address",
+          change=_no_address),
+    Fault("balancer.another-address", _("The load balancer ignores the asked address"), "services.load-balancer",
+          "ignores the asked address", change=_another_address),
+)  # fmt: skip
