@@ -1,4 +1,4 @@
-"""axe-core finds nothing on any page and state, light or dark."""
+"""axe-core finds nothing on any page and state, wide or narrow, light or dark; `make shots` looks in both languages."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from installer_tasks.answers import STEPS
 from tests.browser import harness
+from tests.browser.camera import violations
 from tests.browser.harness import PASSWORD, Place, Trouble
 
 pytestmark = [pytest.mark.browser, pytest.mark.program("chromium"), pytest.mark.program("redis-server")]
@@ -18,7 +19,7 @@ MISSING = "no/such/page/"
 
 
 class Pages:
-    """Looks at the page as it is, in both colour schemes; keeps what is wrong until the end."""
+    """Looks at the page as it is, in both colour schemes and two widths; keeps what is wrong until the end."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -27,17 +28,16 @@ class Pages:
         page.emulate_media(reduced_motion="reduce")
 
     def look(self, name: str) -> None:
-        for scheme in ("light", "dark"):
+        for width, height, scheme in (
+            (1280, 720, "light"),
+            (1280, 720, "dark"),
+            (390, 844, "dark"),
+            (390, 844, "light"),
+        ):
+            self.page.set_viewport_size({"width": width, "height": height})
             self.page.emulate_media(color_scheme=scheme)
-            found = self.axe.run(self.page).response["violations"]
-            self.wrong += [f"{name}, {scheme}: {_told(violation)}" for violation in found]
-
-
-def _told(violation: dict[str, object]) -> str:
-    nodes = violation["nodes"]
-    assert isinstance(nodes, list)
-    places = "; ".join(f"{node['target']} {node.get('failureSummary', '')[:200]}" for node in nodes[:3])
-    return f"{violation['id']}: {violation['help']} ({len(nodes)}): {places}"
+            self.wrong += [f"{name}, {width}, {scheme}: {found}" for found in violations(self.axe, self.page)]
+        self.page.set_viewport_size({"width": 1280, "height": 720})
 
 
 def test_every_page(here: Place, page: Page, trouble: Trouble) -> None:
