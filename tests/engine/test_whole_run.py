@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +11,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connections
+from django.test import Client
+from django.urls import reverse
 
 from installer_tasks import engine, findings, runs, sessions
 from installer_tasks.bundle import read_release_bundle
@@ -26,6 +30,7 @@ from tests.faults.whole import SLUGS, arrived, blobs_of, carried_out, proven, sm
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
+TITLES = tuple(stage.title for stage in runs.all_stages())
 ISSUERS = GVR("cert-manager.io", "v1", "clusterissuers")
 
 
@@ -53,6 +58,20 @@ def assert_done(run: Run, estate: Estate) -> None:
     assert set(estate.edge.published) == set(public)
 
 
+def assert_read_in_chinese(run: Run) -> None:
+    """Made in English, and every line of it read in Chinese."""
+    reader = Client(headers={"Accept-Language": "zh-CN"})
+    reader.force_login(User.objects.create_user("li", password="correct horse"))
+    log = reader.get(reverse("log-download", args=[run.installation_id, run.attempt])).content.decode()
+    lines = [line for line in log.splitlines() if not line.startswith(" ")]
+    assert len(lines) == run.events.count()
+    assert not [line for line in lines if not re.search("[\u4e00-\u9fff]", line)]
+    for page in ("run", "done", "review"):
+        html = reader.get(reverse(page, args=[run.installation_id])).content.decode()
+        assert 'lang="zh-hans"' in html
+        assert not {title for title in TITLES if f">{title}<" in html}
+
+
 def test_everything_is_installed_and_proven(estate: Estate) -> None:
     run = install(proven(estate))
     assert_done(run, estate)
@@ -67,6 +86,7 @@ def test_everything_is_installed_and_proven(estate: Estate) -> None:
     packages = run.stages.get(slug="packages-and-pods").progress
     assert {package["state"] for package in packages["packages"]} == {"succeeded"}
     assert packages["pods_running"] == packages["pods_total"] > 0
+    assert_read_in_chinese(run)
 
 
 def test_a_second_run_keeps_what_is_there(estate: Estate) -> None:
