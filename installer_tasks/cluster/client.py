@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 import ssl
 import tempfile
-import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +15,7 @@ import urllib3
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.dynamic import DynamicClient
 
+from installer_tasks.cluster.discovery import Discovery
 from installer_tasks.cluster.failures import Call, failures
 from installer_tasks.cluster.kubeconfig import Kubeconfig
 from installer_tasks.errors import Invalid, Missing
@@ -36,6 +35,9 @@ class Cluster(Protocol):
 
     def version(self) -> str:
         """`v1.28.3`."""
+
+    def clock(self) -> str:
+        """The time on the API server, as HTTP writes it; "" when it does not tell."""
 
     def has_kind(self, api_version: str, kind: str) -> bool: ...
 
@@ -73,16 +75,16 @@ class Cluster(Protocol):
 
 
 def connect(kubeconfig: Kubeconfig, timeout: float = TIMEOUT) -> Cluster:
-    """Reach the cluster and read its discovery. Raises Unreachable, TlsFailure, Refused or Invalid. For one thread."""
+    """Reach the cluster. Raises Unreachable, TlsFailure, Refused or Invalid. For several threads."""
     return _Connection(kubeconfig, timeout)
 
 
 class _Dynamic(DynamicClient):
     """The library's client, with a time limit also on the requests that it makes by itself (discovery)."""
 
-    def __init__(self, client: ApiClient, cache_file: str, timeout: float) -> None:
+    def __init__(self, client: ApiClient, timeout: float) -> None:
         self._timeout = timeout
-        super().__init__(client, cache_file=cache_file)  # type: ignore[no-untyped-call]
+        super().__init__(client, discoverer=Discovery)  # type: ignore[no-untyped-call]
 
     def request(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
         params.setdefault("_request_timeout", self._timeout)
@@ -93,29 +95,26 @@ class _Connection:
     def __init__(self, kubeconfig: Kubeconfig, timeout: float) -> None:
         self.server = kubeconfig.server
         self._timeout = timeout
-        # Not the library's own place: a predictable name in the shared temporary directory, stale after a rebuild.
-        folder = tempfile.mkdtemp(prefix="tmc-discovery-")
-        self._cleanup = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        with failures(Call(self.server, "get")):
+            self._api = _api(kubeconfig)
         try:
             with failures(Call(self.server, "get")):
-                self._api = _api(kubeconfig)
-        except BaseException:
-            self._cleanup()
-            raise
-        try:
-            with failures(Call(self.server, "get")):
-                self._client = _Dynamic(self._api, str(Path(folder, "discovery.json")), timeout)
+                self._client = _Dynamic(self._api, timeout)
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
         self._api.close()  # type: ignore[no-untyped-call]
-        self._cleanup()
 
     def version(self) -> str:
         with failures(Call(self.server, "get")):
             return str(self._request("get", "/version")["gitVersion"])
+
+    def clock(self) -> str:
+        with failures(Call(self.server, "get")):
+            answer = self._client.request("get", "/version", serialize=False)
+            return str(answer.headers.get("Date", ""))
 
     def has_kind(self, api_version: str, kind: str) -> bool:
         try:
@@ -219,7 +218,6 @@ class _Connection:
                 answer.close()
 
     def _resource(self, api_version: str, kind: str, call: Call) -> Any:
-        # Without the prefix the library reads the resources of every group that has a v1.
         prefix = "apis" if "/" in api_version else "api"
         with failures(call):
             return self._client.resources.get(prefix=prefix, api_version=api_version, kind=kind)
@@ -278,7 +276,7 @@ def _api(kubeconfig: Kubeconfig) -> ApiClient:
         ssl_context=_tls_context(kubeconfig),
         server_hostname=kubeconfig.tls_server_name or None,
         retries=urllib3.Retry(total=1, connect=0, read=1, redirect=0, status=0, other=0, raise_on_redirect=False),
-        maxsize=4,
+        maxsize=16,
     )
     return api
 

@@ -241,14 +241,10 @@ class TestAnswers:
             assert server.seen[-1][1] == "/api/v1/nodes/..%2Fsecrets%3Fx%3D"
 
 
-def test_discovery_is_kept_in_a_folder_of_its_own(
+def test_nothing_is_kept_in_files(
     authority: PracticeCA, files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with cluster({}, authority, files) as client:
         assert client.has_kind("v1", "Node")
-        (folder,) = tmp_path.iterdir()
-        assert folder.stat().st_mode & 0o077 == 0
-        assert [path.name for path in folder.iterdir()] == ["discovery.json"]
-        assert TOKEN not in (folder / "discovery.json").read_text()
-    assert list(tmp_path.iterdir()) == []
+        assert list(tmp_path.iterdir()) == []

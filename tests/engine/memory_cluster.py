@@ -32,6 +32,9 @@ class MemoryCluster:
     def version(self) -> str:
         return "v1.28.3"
 
+    def clock(self) -> str:
+        return ""
+
     def has_kind(self, api_version: str, kind: str) -> bool:
         return True
 
