@@ -5,10 +5,11 @@ Everything is asked the way Pinniped will ask it later, so that what passes here
 
 from __future__ import annotations
 
-from installer_tasks.identity.claims import Role, near_misses, role_of
+from installer_tasks.identity.claims import NearMiss, Role, Wanted, near_misses, role_of
 from installer_tasks.identity.client import ClientVerdict, check_client
 from installer_tasks.identity.discovery import WELL_KNOWN, Discovery, KeySet, discover, jwks, parse_issuer
 from installer_tasks.identity.hosts import Host, hosts
+from installer_tasks.identity.judgement import Judgement, Remark, Told, Tone, judge
 from installer_tasks.identity.redirect import RedirectVerdict, RequestVerdict, probe_redirect, probe_request
 
 __all__ = [
@@ -16,13 +17,20 @@ __all__ = [
     "ClientVerdict",
     "Discovery",
     "Host",
+    "Judgement",
     "KeySet",
+    "NearMiss",
     "RedirectVerdict",
+    "Remark",
     "RequestVerdict",
     "Role",
+    "Told",
+    "Tone",
+    "Wanted",
     "check_client",
     "discover",
     "hosts",
+    "judge",
     "jwks",
     "near_misses",
     "parse_issuer",

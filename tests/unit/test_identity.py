@@ -336,8 +336,3 @@ def test_only_keys_that_can_verify_count(
 )
 def test_a_role_is_given_to_the_letter(groups: object, role: str) -> None:
     assert identity.role_of(groups, "tmc:admin", "tmc:member") == role
-
-
-def test_groups_that_were_probably_meant_are_found() -> None:
-    groups = ["TMC:Admin", "/tmc:member", "tmc:admin", "others"]
-    assert identity.near_misses(groups, "tmc:admin", "tmc:member") == ("TMC:Admin", "/tmc:member")
