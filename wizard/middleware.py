@@ -1,4 +1,4 @@
-"""Headers every answer carries."""
+"""What happens to every answer: its headers, and how it travels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponse, HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 
 Answer = HttpResponseBase | Awaitable[HttpResponseBase]
 
@@ -47,3 +48,12 @@ class ContentSecurityPolicy:
     def _with_policy(response: HttpResponseBase) -> HttpResponseBase:
         response.headers.setdefault("Content-Security-Policy", POLICY)
         return response
+
+
+class CompressedPages(GZipMiddleware):
+    """Pages and fragments compressed, with Django's padding against BREACH; the doorbell's stream is left as it is."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if not isinstance(response, HttpResponse):
+            return response
+        return super().process_response(request, response)

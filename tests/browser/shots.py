@@ -174,7 +174,7 @@ def _afterwards(camera: Camera, base: str, here: Place) -> None:
 def _components(camera: Camera, here: Place) -> None:
     """The page of all components is there for developers alone."""
     here.up.close()
-    up = Up(here.state, TMC_INSTALLER_DEBUG="1")
+    up = Up(here.state, TMC_INSTALLER_DEBUG="True")
     try:
         camera.page_of("33-design", f"{up.ready()}/design/")
     finally:

@@ -29,12 +29,12 @@ def installation() -> Installation:
 
 
 def test_too_little_makes_no_picture() -> None:
-    assert transfer([(0, 0), (1, 5)], 10, None, None) is None
-    assert transfer([(0, 0), (1, 0), (2, 0)], 0, None, None) is None
+    assert transfer([(0, 0), (1, 5)], 10, (None, None)) is None
+    assert transfer([(0, 0), (1, 0), (2, 0)], 0, (None, None)) is None
 
 
 def test_bytes_over_time_leave_room_for_the_rest() -> None:
-    found = transfer([(0, 0), (5, 25), (10, 50)], 100, 10.0, 30.0)
+    found = transfer([(0, 0), (5, 25), (10, 50)], 100, (10.0, 30.0))
     assert found is not None
     assert found.seconds == 40
     assert found.line == f"0.0,{HEIGHT}.0 80.0,90.0 160.0,60.0"
@@ -42,7 +42,7 @@ def test_bytes_over_time_leave_room_for_the_rest() -> None:
 
 
 def test_what_is_done_has_no_band_and_fills_the_width() -> None:
-    found = transfer([(0, 0), (5, 60), (10, 100)], 100, 0.0, 0.0)
+    found = transfer([(0, 0), (5, 60), (10, 100)], 100, (0.0, 0.0))
     assert found is not None
     assert found.band == ""
     assert found.line.endswith(f"{WIDTH}.0,0.0")
@@ -90,3 +90,11 @@ def test_the_push_is_drawn_and_attempts_are_on_one_scale(person: Client, install
     assert 'class="band"' in html
     assert html.count('class="run-bars"') == 2
     assert reverse("attempt", args=[installation.pk, first.attempt]) in html
+
+
+@pytest.mark.django_db
+def test_the_map_shows_where_it_failed(person: Client, installation: Installation) -> None:
+    a_run(installation, "failed", at="push-images", error={"code": "x"})
+    html = person.get(reverse("run", args=[installation.pk])).content.decode()
+    assert html.count('class="map-part tone-bad"') == 1
+    assert "is-lit" not in html

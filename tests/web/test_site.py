@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 from typing import Any
@@ -194,3 +195,11 @@ def test_times_and_sizes_for_machines_are_the_same_in_every_language(language: s
         assert duration(4320) == "1 h 12 min"
         assert size(512) == "512 B"
         assert size(5 * 1024**3) == "5.0 GiB"
+
+
+def test_pages_travel_compressed_and_are_the_same() -> None:
+    plain = Client().get(reverse("sign-in"))
+    small = Client(headers={"Accept-Encoding": "gzip"}).get(reverse("sign-in"))
+    assert small["Content-Encoding"] == "gzip"
+    assert len(small.content) < len(plain.content) / 2
+    assert gzip.decompress(small.content).startswith(b"<!doctype html>")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.urls import reverse
@@ -130,13 +130,21 @@ TOUCHED: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def landscape(installation: Installation, stage: str = "") -> Landscape:
-    """`stage` is the slug of the one that runs now, if any."""
+def landscape(installation: Installation, stage: str = "", *, failed: bool = False) -> Landscape:
+    """`stage` is the slug of the one that runs now, or that failed."""
     values = {row.key: row.value for row in installation.answers.all()}
     touched = TOUCHED.get(stage, ())
     nodes = findings.fact(installation, "cluster", "nodes") or []
     parts = tuple(_part(installation, slug, values, touched, nodes) for slug in TITLES)
+    if failed:
+        return Landscape(tuple(map(_after_failure, parts)), tuple(Link(path, lit=False) for _one, _two, path in LINKS))
     return Landscape(parts, tuple(Link(path, {one, two} <= set(touched)) for one, two, path in LINKS))
+
+
+def _after_failure(part: Part) -> Part:
+    """Where to look: a system that the stage worked on; this machine is seldom it."""
+    shown = states.STAGE["failed"] if part.lit and part.slug != "bundle" else part.shown
+    return replace(part, shown=shown, lit=False)
 
 
 def _part(

@@ -79,10 +79,11 @@ class Packages:
         return tuple(pod for pod in self.pods if not pod.well)
 
 
-def push(progress: Mapping[str, Any]) -> Push:
+def push(progress: Mapping[str, Any], *, running: bool) -> Push:
     total = int(progress.get("bytes_total") or 0)
     sent, present = int(progress.get("bytes_sent") or 0), int(progress.get("bytes_present") or 0)
     share = progress.get("share")
+    rest = (progress.get("eta_low"), progress.get("eta_high")) if running else (None, None)
     return Push(
         total=total,
         sent=sent,
@@ -96,7 +97,7 @@ def push(progress: Mapping[str, Any]) -> Push:
         stalled=render(progress.get("stalled")),
         percent=round(100 * float(share if share is not None else (sent + present) / max(total, 1)), 1),
         lanes=tuple(_lane(lane) for lane in progress.get("lanes") or []),
-        picture=transfer(progress.get("series") or (), total, progress.get("eta_low"), progress.get("eta_high")),
+        picture=transfer(progress.get("series") or (), total, rest),
     )
 
 

@@ -171,7 +171,7 @@ def run_view(run: Run) -> RunView:
         failure=_failure(run, stages) if run.state in (RunState.FAILED, RunState.CANCELLED) else None,
         newest=not _later(run),
         timeline=_timeline(run),
-        landscape=landscape(run.installation, now.slug if now else ""),
+        landscape=_landscape(run, stages),
         title=_tab_title(run, done, len(stages)),
         favicon={"succeeded": "done", "failed": "failed", "cancelled": "failed"}.get(run.state, "running"),
         done=done,
@@ -195,7 +195,7 @@ def _stage(row: StageRun, number: int) -> StageView:
         seconds=_between(row.started_at, row.finished_at),
         waiting_for=render(row.waiting_for),
         waiting_since=row.waiting_since,
-        push=push(row.progress) if is_push else None,
+        push=push(row.progress, running=row.state == "running") if is_push else None,
         packages=packages(row.progress) if "packages" in row.progress else None,
     )
 
@@ -274,6 +274,11 @@ def _answers(run: Run, keys: Iterable[str]) -> Iterable[AnswerLink]:
 
 def _later(run: Run) -> bool:
     return run.installation.runs.filter(attempt__gt=run.attempt).exists()
+
+
+def _landscape(run: Run, stages: Iterable[StageView]) -> Landscape:
+    now = next((stage for stage in stages if stage.state in ("running", "failed")), None)
+    return landscape(run.installation, now.slug if now else "", failed=now is not None and now.state == "failed")
 
 
 def _timeline(run: Run) -> tuple[pictures.Row, ...]:
