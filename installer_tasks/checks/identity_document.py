@@ -8,14 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from installer_tasks.checks.base import Check, Facts, Level, Owner, Verdict, passed
-from installer_tasks.sign_in import scopes_asked
+from installer_tasks.sign_in import ALGORITHMS, scopes_asked
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
 
 PROVIDER = ("identity.issuer_url", "identity.ca")
 FOUND = ("identity.discovery",)
-#: What Pinniped verifies tokens with: signatures of a key pair, never of a shared secret.
-ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "EdDSA")
 #: How Pinniped proves who the client is.
 AUTHENTICATIONS = ("client_secret_basic", "client_secret_post")
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 from installer_tasks.identity.claims import NearMiss, Role, Wanted, near_misses, role_of
 from installer_tasks.identity.client import ClientVerdict, check_client
 from installer_tasks.identity.discovery import WELL_KNOWN, Discovery, KeySet, discover, jwks, parse_issuer
+from installer_tasks.identity.exchange import Begun, Client, by_code, by_password, refusal, sign_in_url
 from installer_tasks.identity.hosts import Host, hosts
 from installer_tasks.identity.judgement import Judgement, Remark, Told, Tone, judge
 from installer_tasks.identity.redirect import RedirectVerdict, RequestVerdict, probe_redirect, probe_request
 
 __all__ = [
     "WELL_KNOWN",
+    "Begun",
+    "Client",
     "ClientVerdict",
     "Discovery",
     "Host",
@@ -27,6 +30,8 @@ __all__ = [
     "Told",
     "Tone",
     "Wanted",
+    "by_code",
+    "by_password",
     "check_client",
     "discover",
     "hosts",
@@ -36,5 +41,7 @@ __all__ = [
     "parse_issuer",
     "probe_redirect",
     "probe_request",
+    "refusal",
     "role_of",
+    "sign_in_url",
 ]

@@ -41,7 +41,7 @@ def check_client(
     code = {"grant_type": "authorization_code", "code": secrets.token_urlsafe(24), "redirect_uri": redirect_uri}
     answers = []
     for form in (code, {"grant_type": "client_credentials"}):
-        for headers, body in _authentications(discovery, client_id, client_secret):
+        for headers, body in authentications(discovery, client_id, client_secret):
             response = fetch(
                 discovery.token_endpoint, ca_pem=ca_pem, timeout=timeout, headers=headers, form=form | body
             )
@@ -64,7 +64,7 @@ def check_client(
     )
 
 
-def _authentications(
+def authentications(
     discovery: Discovery, client_id: str, client_secret: str
 ) -> list[tuple[dict[str, str], dict[str, str]]]:
     """Header and form of each way to prove who the client is, the provider's own first."""

@@ -117,8 +117,8 @@ def discover(issuer: str, ca_pem: str | None = None, timeout: float = TIMEOUT) -
     )
 
 
-def jwks(discovery: Discovery, ca_pem: str | None = None, timeout: float = TIMEOUT) -> KeySet:
-    """The provider's published keys."""
+def published_keys(discovery: Discovery, ca_pem: str | None = None, timeout: float = TIMEOUT) -> list[Any]:
+    """The key set as it is; nothing is known of its members."""
     response = fetch(discovery.jwks_uri, ca_pem=ca_pem, timeout=timeout)
     keys = json_object(good(response)).get("keys")
     if not isinstance(keys, list):
@@ -127,7 +127,13 @@ def jwks(discovery: Discovery, ca_pem: str | None = None, timeout: float = TIMEO
             value=discovery.jwks_uri,
             code="identity-no-keys",
         )
-    usable = [key for key in keys if _can_verify(key)]
+    return keys
+
+
+def jwks(discovery: Discovery, ca_pem: str | None = None, timeout: float = TIMEOUT) -> KeySet:
+    """The provider's published keys, counted."""
+    keys = published_keys(discovery, ca_pem, timeout)
+    usable = [key for key in keys if can_verify(key)]
     algorithms = tuple(sorted({str(key.get("alg") or key["kty"])[:20] for key in usable}))
     return KeySet(discovery.jwks_uri, len(keys), len(usable), algorithms)
 
@@ -171,7 +177,8 @@ def _words(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
     return tuple(item[:100] for item in found[:200] if isinstance(item, str)) if isinstance(found, list) else ()
 
 
-def _can_verify(key: object) -> bool:
+def can_verify(key: object) -> bool:
+    """Whether it is a public key that signatures can be verified with."""
     if not isinstance(key, dict) or key.get("use", "sig") != "sig":
         return False
     if str(key.get("alg", "RS256")).upper().startswith(("HS", "NONE")):
