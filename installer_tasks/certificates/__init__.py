@@ -11,13 +11,14 @@ from installer_tasks.certificates.chains import (
     path_length,
     verify_chain,
 )
-from installer_tasks.certificates.handshake import Presented, peer_chain, verify_endpoint
+from installer_tasks.certificates.handshake import Presented, chain_of, peer_chain, verify_endpoint
 from installer_tasks.certificates.pem import describe, parse_bundle, parse_key, to_pem
 from installer_tasks.certificates.tls import classify_ssl_error, ssl_context
 
 __all__ = [
     "ChainVerdict",
     "Presented",
+    "chain_of",
     "classify_ssl_error",
     "describe",
     "has_expired",

@@ -76,7 +76,7 @@ def _handshake(context: ssl.SSLContext, host: str, port: int, name: str, timeout
     with connect(host, port, deadline) as raw:
         try:
             with context.wrap_socket(raw, server_hostname=name) as secured:
-                return Presented(secured.version() or "", _chain(secured))
+                return Presented(secured.version() or "", chain_of(secured))
         except TimeoutError as error:
             raise unreachable(error, host, port) from error
         except ssl.SSLError as error:
@@ -85,7 +85,8 @@ def _handshake(context: ssl.SSLContext, host: str, port: int, name: str, timeout
             raise unreachable(error, host, port) from error
 
 
-def _chain(secured: ssl.SSLSocket) -> tuple[x509.Certificate, ...]:
+def chain_of(secured: ssl.SSLSocket) -> tuple[x509.Certificate, ...]:
+    """What the other side presents, its own certificate first."""
     # Public from Python 3.13 on; before, only the C object has it.
     look = getattr(secured, "get_unverified_chain", None)
     if look is not None:

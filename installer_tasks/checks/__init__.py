@@ -11,6 +11,7 @@ from installer_tasks.checks import (
     dns_answers,
     identity,
     registry,
+    registry_trial,
     services,
 )
 from installer_tasks.checks.base import Check
@@ -23,6 +24,7 @@ CHECKS: tuple[Check, ...] = (
     *dns_answers.CHECKS,
     *identity.CHECKS,
     *registry.CHECKS,
+    *registry_trial.CHECKS,
     *certificates.CHECKS,
     *services.CHECKS,
 )

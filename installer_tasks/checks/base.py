@@ -83,7 +83,7 @@ NOT_COLLECTED: Mapping[str, Any] = {
 Judge = Callable[[Facts], Verdict]
 
 #: Errors of a look that another check tells in whole: where that one has failed, this is not a second red line.
-TOLD_BY = {"kubernetes-forbidden": "cluster.rights"}
+TOLD_BY = {"kubernetes-forbidden": "cluster.rights", "registry-quota": "registry.room"}
 
 
 @dataclass(frozen=True)

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from installer_tasks.bundle.folder import read_release_bundle
-from installer_tasks.errors import InstallerError, Missing, Refused
+from installer_tasks import certificates
+from installer_tasks.errors import Missing, Refused
+from installer_tasks.facts import registry_trial
 from installer_tasks.facts.authority import supplied
 from installer_tasks.facts.base import Observations
-from installer_tasks.facts.trial_images import prove_push
+from installer_tasks.facts.registry_trial import needed_bytes
 from installer_tasks.registry import Harbor, Reference, RegistryClient, auth
+from installer_tasks.registry.answers import error_of
 from installer_tasks.registry.errors import NotARegistry
+from installer_tasks.registry.probes import presented_chain
 from installer_tasks.registry.trial import TRIAL_NAME
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
 
 #: For the first word of a registry; a server that accepts and says nothing must not hold the page up.
 FIRST_ANSWER = 10.0
+#: For all of the first answer, of a server that drips.
+FIRST_WORD = 15.0
+LOOKS = 2  #: at how long an answer takes
 
 
 def collect(answers: Mapping[str, str], observations: Observations) -> None:
@@ -31,7 +36,7 @@ def collect(answers: Mapping[str, str], observations: Observations) -> None:
         target.append(parsed)
         return found
 
-    if observations.observe("ping", ping) is None:
+    if observations.observe("ping", ping, seconds=FIRST_WORD) is None:
         return
     ca = supplied(answers, "registry.ca")
     client = RegistryClient(target[0].host, answers["registry.username"], answers["registry.password"], ca)
@@ -42,16 +47,19 @@ def collect(answers: Mapping[str, str], observations: Observations) -> None:
 
 
 def _look(client: RegistryClient, target: Reference, answers: Mapping[str, str], observations: Observations) -> None:
-    login = observations.observe("login", lambda: {"user": client.username, "seconds": round(client.ping(), 3)})
-    if login is None:
+    ca = supplied(answers, "registry.ca")
+    observations.observe("certificate", lambda: _certificate(target.host, ca))
+    if observations.observe("login", lambda: {"user": client.username, "seconds": _quickest(client)}) is None:
         return
-    project = observations.observe("project", lambda: _project(client, target, supplied(answers, "registry.ca")))
+    project = observations.observe("project", lambda: _project(client, target, ca))
     if project is None:
         return
-    looks = {"room": partial(_room, client, target, project, answers)}
-    if project["exists"]:
-        looks["trial"] = partial(_trial, client, target)
+    looks: dict[str, Callable[[], Any]] = {"room": lambda: _room(client, target, project, answers)}
+    if not project["exists"]:
+        looks["creation"] = lambda: _creation(client)
     observations.observe_together(looks)
+    if project["exists"]:
+        registry_trial.collect(client, target, answers, observations)
 
 
 def _ping(host: str, ca: str | None) -> dict[str, Any]:
@@ -63,6 +71,10 @@ def _ping(host: str, ca: str | None) -> dict[str, Any]:
         return {"host": host, "status": 401}
     finally:
         client.close()
+    if answer.status == 403:
+        raise _not_let_in(host, answer.detail)
+    if answer.status == 429 or answer.status >= 500:
+        raise error_of(answer)
     if answer.status not in (200, 401) or b"<html" in answer.body[:1000].lower():
         raise NotARegistry(
             text(_("%(host)s is not a container registry: it answered %(status)d."), host=host, status=answer.status),
@@ -72,11 +84,38 @@ def _ping(host: str, ca: str | None) -> dict[str, Any]:
     return {"host": host, "status": answer.status}
 
 
+def _not_let_in(host: str, detail: str) -> Refused:
+    return Refused(
+        text(_("%(host)s refuses this machine, before any user is asked for: it answered 403."), host=host),
+        value=host,
+        remedy=text(_("Allow the address of this machine in the access list or firewall in front of the registry.")),
+        detail=detail,
+        code="registry-access-list",
+    )
+
+
+def _certificate(host: str, ca: str | None) -> dict[str, Any]:
+    """What is presented; `days` are those until the first of it ends."""
+    chain = presented_chain(host, ca)
+    first = min(chain, key=lambda item: item.not_valid_after_utc)
+    return {
+        "host": host,
+        "chain": [certificates.describe(item) for item in chain],
+        "ends_first": certificates.describe(first)["subject"],
+        "days": (first.not_valid_after_utc - datetime.now(UTC)).days,
+    }
+
+
+def _quickest(client: RegistryClient) -> float:
+    """Seconds for an answer: one late packet is no slow registry."""
+    return round(min(client.ping() for _attempt in range(LOOKS)), 3)
+
+
 def _project(client: RegistryClient, target: Reference, ca: str | None) -> dict[str, Any]:
     harbor = Harbor(client)
     info = harbor.system_info()
     if info is None:
-        found = {"harbor": False, "name": target.project, "exists": True}
+        found = {"harbor": False, "name": target.project, "exists": True, "policies": None}
         return {**found, "public": _anybody_may_pull(target, ca), "read_only": False}
     project = harbor.project(target.project)
     return {
@@ -87,6 +126,7 @@ def _project(client: RegistryClient, target: Reference, ca: str | None) -> dict[
         # A robot account may push into a project that it may not look into.
         "public": project.public if project else _anybody_may_pull(target, ca),
         "read_only": info.read_only,
+        "policies": sorted(project.policies) if project else None,
     }
 
 
@@ -103,31 +143,29 @@ def _anybody_may_pull(target: Reference, ca: str | None) -> bool:
     return answer.status in (200, 404)
 
 
-def _trial(client: RegistryClient, target: Reference) -> dict[str, Any]:
-    trial = prove_push(client, target.path)
+def _creation(client: RegistryClient) -> dict[str, Any]:
+    """Who asks, and whom Harbor lets create projects."""
+    harbor = Harbor(client)
+    person, info = harbor.person(), harbor.system_info()
     return {
-        "repository": trial.repository,
-        "digest": trial.digest,
-        "removed": trial.removed,
-        "kept": trial.kept_because,
+        "user": client.username,
+        "is_person": person is not None,
+        "is_admin": person is not None and person.is_admin,
+        "allowed": info.project_creation if info else "",
     }
 
 
 def _room(
     client: RegistryClient, target: Reference, project: Mapping[str, Any], answers: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Bytes free in the project's quota, where it has one and this user may see it; bytes that the bundle needs."""
-    free = None
-    if project["harbor"] and project["exists"]:
+    """Bytes free in the project's quota and on the disk, as far as this user may see them; bytes that are needed."""
+    free, disk = None, None
+    if project["harbor"]:
         harbor = Harbor(client)
         found = harbor.project(target.project)
         quota = harbor.quota(found) if found else None
+        info = harbor.system_info()
         free = quota.free if quota else None
-    return {"free": free, "needed": _needed(answers) if free is not None else None}
-
-
-def _needed(answers: Mapping[str, str]) -> int | None:
-    try:
-        return read_release_bundle(Path(answers["bundle.path"])).total_bytes
-    except InstallerError:  # the bundle's own checks say what is wrong with it
-        return None
+        # Elsewhere the figure is that of a disk on which no image is kept.
+        disk = harbor.free_bytes() if info and info.storage in ("", "filesystem") else None
+    return {"free": free, "disk": disk, "needed": needed_bytes(answers)}

@@ -18,6 +18,8 @@ from installer_tasks.text import mark as _
 from installer_tasks.text import text
 
 API = "/api/v2.0"
+#: Metadata of a project that keep images from being pulled which nobody has scanned or signed.
+POLICIES = frozenset({"prevent_vul", "enable_content_trust", "enable_content_trust_cosign"})
 _BY_NAME = {"X-Is-Resource-Name": "true"}  # else a project called 2024 is looked up by number
 
 
@@ -28,6 +30,8 @@ class SystemInfo:
     version: str  #: empty when it is told to known users only
     read_only: bool
     auth_mode: str  #: db_auth, ldap_auth, oidc_auth
+    project_creation: str = ""  #: everyone, adminonly; empty when not told
+    storage: str = ""  #: filesystem, s3, ...; empty when not told
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,15 @@ class Project:
     id: int
     name: str
     public: bool
+    policies: frozenset[str] = frozenset()  #: of POLICIES, those that are on
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who asks, where it is a person: robot accounts are told nothing of themselves."""
+
+    name: str
+    is_admin: bool
 
 
 @dataclass(frozen=True)
@@ -67,7 +80,25 @@ class Harbor:
             str(document.get("harbor_version", "")),
             document.get("read_only") is True,
             str(document["auth_mode"]),
+            str(document.get("project_creation_restriction", "")),
+            str(document.get("registry_storage_provider_name", "")),
         )
+
+    def person(self) -> Person | None:
+        """None: a robot account, or somebody who is told nothing."""
+        answer = self._get(f"{API}/users/current")
+        document = _object(answer) if answer.status == 200 else None
+        if document is None or "username" not in document:
+            return None
+        return Person(str(document["username"]), document.get("sysadmin_flag") is True)
+
+    def free_bytes(self) -> int | None:
+        """Free on the registry's disk; None where that is not told, as it is to administrators alone."""
+        answer = self._get(f"{API}/systeminfo/volumes")
+        document = _object(answer) if answer.status == 200 else None
+        volumes = document.get("storage") if document else None
+        found = [volume.get("free") for volume in volumes or () if isinstance(volume, dict)]
+        return next((free for free in found if isinstance(free, int)), None)
 
     def project(self, name: str) -> Project | None:
         """None: no such project, or none that this user may see."""
@@ -76,7 +107,8 @@ class Harbor:
             return None
         document = _expect_object(answer)
         metadata = document.get("metadata") or {}
-        return Project(int(document.get("project_id", 0)), name, str(metadata.get("public", "false")).lower() == "true")
+        on = {key for key, value in metadata.items() if str(value).lower() == "true"}
+        return Project(int(document.get("project_id", 0)), name, "public" in on, POLICIES & on)
 
     def project_exists(self, name: str) -> bool:
         """Whether there is such a project, also for those who may not look into it."""

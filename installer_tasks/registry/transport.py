@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import ssl
 import threading
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from installer_tasks.registry.answers import Answer, error_of_failure
 from installer_tasks.registry.auth import Authorizer, Scopes
 from installer_tasks.registry.errors import ForeignLocation
 from installer_tasks.registry.wire import (
+    BLOCK,
     STALL_SECONDS,
     Body,
     ConnectFailed,
@@ -29,6 +31,8 @@ from installer_tasks.text import text
 __all__ = ["MAX_ANSWER", "Body", "Transport", "is_loopback"]
 MAX_ANSWER = 8 << 20
 MAX_REDIRECTS = 5
+AGENT = "tmc-sm-installer"
+ASKED_SECONDS = 3.0  #: for the answer to an announced body
 _FAILURES = (ConnectFailed, http.client.HTTPException, OSError)
 #: what a kept-alive connection does that the registry has closed meanwhile
 _STALE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
@@ -92,6 +96,28 @@ class Transport:
             return self._followed(answer, url, scopes=scopes, headers=headers or {}, seconds=seconds, limit=limit)
         return answer
 
+    def announce(self, method: str, address: str, size: int, *, scopes: Scopes = ()) -> Answer | None:
+        """Say that a body of `size` bytes follows and send none: 100 asks for it, 413 refuses it; None is silence.
+
+        Proxies judge a body by its announced size. The connection is ended, as by a client that left.
+        """
+        url = urljoin(self.base, address)
+        used, target = self._auth.header(scopes), urlsplit(url)
+        own = {"User-Agent": AGENT, "Content-Length": str(size), "Expect": "100-continue"}
+        own |= {"Content-Type": "application/octet-stream", **({"Authorization": used} if used else {})}
+        try:
+            connection, _used = self._connections.take(target, ASKED_SECONDS)
+            try:
+                send(connection, method, target, own)(None)
+                connection.sock.settimeout(ASKED_SECONDS)
+                return early_answer(connection.sock, method, url.partition("?")[0])
+            finally:
+                connection.close()
+        except TimeoutError:
+            return None
+        except _FAILURES as failure:
+            raise error_of_failure(failure, target.netloc, f"{method} {url.partition('?')[0]}") from failure
+
     def resolve(self, location: str, asked: str) -> str:
         """The address that a Location header gives, on this registry; another host is refused.
 
@@ -131,7 +157,7 @@ class Transport:
         seconds: float = STALL_SECONDS,
         limit: int = MAX_ANSWER,
     ) -> Answer:
-        own = {"User-Agent": "tmc-sm-installer", "Accept": "*/*", "Accept-Encoding": "identity", **headers}
+        own = {"User-Agent": AGENT, "Accept": "*/*", "Accept-Encoding": "identity", **headers}
         if isinstance(body, bytes) and body:
             own["Content-Length"] = str(len(body))
         while True:
@@ -195,6 +221,22 @@ class Transport:
             allowed = {**headers, "Authorization": used} if used else headers
             answer = self._send(answer.method, url, allowed, seconds=seconds, limit=limit)
         return answer
+
+
+def early_answer(sock: socket.socket, method: str, url: str) -> Answer:
+    """The head of the first answer on a connection, also of one that only asks to go on; ConnectionError at its end."""
+    head = b""
+    while b"\r\n\r\n" not in head and len(head) < BLOCK:
+        data = sock.recv(BLOCK)
+        if not data:
+            raise ConnectionError("closed without an answer")
+        head += data
+    status, *lines = head.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+    pairs = [(name, value.strip()) for name, _colon, value in (line.partition(":") for line in lines)]
+    code = status.split(" ")[1:2]
+    if not status.startswith("HTTP/") or not code or not code[0].isdigit():
+        raise ConnectionError("no answer of HTTP")
+    return Answer(method, url, int(code[0]), Headers(pairs), b"")
 
 
 def _answer(

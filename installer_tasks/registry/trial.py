@@ -42,24 +42,25 @@ class TrialImage:
         self.tag = tag or f"trial-{secrets.token_hex(4)}"
         self._layer = _one_file(self.tag)
         self._config = _config(self._layer)
-        self._manifest = _manifest(self._config, self._layer)
-        self.digest = digest_of(self._manifest)
+        self.manifest = _manifest(self._config, self._layer)
+        self.digest = digest_of(self.manifest)
+        self.layer_digest = digest_of(self._layer)
 
     def push(self) -> None:
         for data in (self._layer, self._config):
             self._client.put_upload(self._client.open_upload(self.repository), digest_of(data), data, len(data))
-        self._client.put_manifest(self.repository, self.tag, self._manifest, OCI_MANIFEST)
+        self._client.put_manifest(self.repository, self.tag, self.manifest, OCI_MANIFEST)
 
     def pull_back(self) -> None:
         found = self._client.get_manifest(self.repository, self.tag)
-        if found is None or found.raw != self._manifest:
+        if found is None or found.raw != self.manifest:
             cause = text(_("The registry does not give back the trial image that it has just taken."))
             raise WrongDigest(cause, value=f"{self.repository}:{self.tag}")
-        self._client.get_blob(self.repository, digest_of(self._layer))
+        self._client.get_blob(self.repository, self.layer_digest)
 
     def remove(self) -> str:
         """Delete it; the registry's words where that is not allowed."""
-        return _remove(self._client, self.repository, self.digest, (digest_of(self._layer), digest_of(self._config)))
+        return _remove(self._client, self.repository, self.digest, (self.layer_digest, digest_of(self._config)))
 
 
 def push_trial(client: RegistryClient, project: str, tag: str = "") -> TrialResult:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from installer_tasks.checks import registry_trial
 from tests.contract.docker_registry import RunningRegistry, docker_registry
 from tests.contract.looks import Look, all_of, look_at
 
 pytestmark = [pytest.mark.docker_registry, pytest.mark.program("docker-registry")]
 HEALTHY = all_of("registry", "pass")
+OF_THE_TRIAL = {check.name: "blocked" for check in registry_trial.CHECKS}
 
 
 def looked(registry: RunningRegistry, **changes: str) -> Look:
@@ -31,22 +33,25 @@ def test_an_open_registry_raises_nothing(tmp_path: Path) -> None:
         assert look.facts["project"]["value"]["harbor"] is False
         trial = look.facts["trial"]["value"]
         assert registry.client().head_manifest(trial["repository"], trial["digest"]) is None
-        assert trial["removed"] is True
+        assert look.facts["removal"]["value"] == {"kept": ""}
+        # of an upload that was given up this registry keeps an empty state of a hash, which it purges itself
+        assert not list(registry.folder.rglob("_uploads/*/data")), "an upload is still open"
 
 
 @pytest.mark.program("htpasswd")
 def test_a_registry_that_asks_everybody_for_a_password_cannot_serve_nodes(tmp_path: Path) -> None:
     with docker_registry(tmp_path / "closed", tls=True, auth=True) as registry:
         look = looked(registry)
-        assert look.levels == HEALTHY | {
+        assert look.levels == HEALTHY | OF_THE_TRIAL | {
             "registry.project": "fail",
-            "registry.push-allowed": "blocked",
             "registry.room": "blocked",
+            "registry.storage-room": "blocked",
         }
         assert "without a password" in look.says("registry.project")
         wrong = looked(registry, password="canary-wrong-password")
         assert wrong.levels == all_of("registry", "blocked") | {
             "registry.reachable": "pass",
+            "registry.certificate": "pass",
             "registry.credentials": "fail",
         }
         assert registry.host in wrong.says("registry.credentials")

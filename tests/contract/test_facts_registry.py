@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from installer_tasks.checks import registry_trial
 from installer_tasks.rehearsal.bundle import SMALL, make_bundle
 from installer_tasks.rehearsal.faults import Faults
 from installer_tasks.rehearsal.registry import RegistryServer
@@ -22,6 +23,8 @@ HEALTHY = all_of("registry", PASS)
 NOT_REACHED = all_of("registry", BLOCKED) | {"registry.reachable": FAIL}
 PASSWORD = "canary p@ss:word/ä"
 TRIAL = "tmc/tmc-sm-installer-trial"
+OF_THE_TRIAL = {check.name: BLOCKED for check in registry_trial.CHECKS}
+OF_THE_USER = {name: BLOCKED for name in HEALTHY if name not in ("registry.reachable", "registry.certificate")}
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +83,14 @@ def test_a_healthy_registry_raises_nothing_for_whoever_may_push(look: Asking, us
 
 
 def test_the_trial_is_removed_where_the_user_may_remove_it(look: Asking, harbor: RegistryServer) -> None:
-    trial = look().facts["trial"]["value"]
-    assert trial["removed"] is True
+    facts = look().facts
+    trial = facts["trial"]["value"]
+    assert facts["removal"]["value"] == {"kept": ""}
     assert trial["repository"] == TRIAL
     assert not harbor.has(TRIAL, trial["digest"])
+    assert harbor.storage.repositories() == []
+    assert harbor.storage.project_bytes("tmc") == 0, "a probe has left content behind"
+    assert not list(harbor.storage.staging.iterdir()), "an upload is still open"
 
 
 def test_a_project_with_a_path_below_it(look: Asking, harbor: RegistryServer) -> None:
@@ -92,7 +99,7 @@ def test_a_project_with_a_path_below_it(look: Asking, harbor: RegistryServer) ->
 
 def test_a_wrong_password_is_one_red_line_that_names_where(look: Asking) -> None:
     found = look(password=PASSWORD)
-    assert found.levels == all_of("registry", BLOCKED) | {"registry.reachable": PASS, "registry.credentials": FAIL}
+    assert found.levels == HEALTHY | OF_THE_USER | {"registry.credentials": FAIL}
     assert look.harbor.host in found.says("registry.credentials")
     assert "password" in str(found["registry.credentials"].remedy)
 
@@ -184,14 +191,14 @@ def test_a_server_that_accepts_and_says_nothing_ends_in_time(look: Asking, monke
 
 def test_a_user_who_may_only_read(look: Asking) -> None:
     found = look("reader")
-    assert found.levels == HEALTHY | {"registry.push-allowed": FAIL}
+    assert found.levels == HEALTHY | OF_THE_TRIAL | {"registry.push-allowed": FAIL}
     assert TRIAL in found.says("registry.push-allowed")
     assert "push" in str(found["registry.push-allowed"].remedy)
 
 
 def test_a_missing_project_is_a_warning_not_a_stop(look: Asking, harbor: RegistryServer) -> None:
     found = look(project=f"{harbor.host}/other")
-    assert found.levels == HEALTHY | {"registry.project": WARN, "registry.push-allowed": WARN}
+    assert found.levels == HEALTHY | dict.fromkeys(OF_THE_TRIAL, WARN) | {"registry.project": WARN}
     assert found["registry.project"].value == "other"
     assert not harbor.has("other/tmc-sm-installer-trial", "latest")
 
@@ -200,10 +207,10 @@ def test_a_missing_project_is_a_warning_not_a_stop(look: Asking, harbor: Registr
 def test_a_private_project(look: Asking, harbor: RegistryServer, user: str) -> None:
     harbor.create_project("hidden", public=False)
     found = look(user, project=f"{harbor.host}/hidden")
-    assert found.levels == HEALTHY | {
+    assert found.levels == HEALTHY | OF_THE_TRIAL | {
         "registry.project": FAIL,
-        "registry.push-allowed": BLOCKED,
         "registry.room": BLOCKED,
+        "registry.storage-room": BLOCKED,
     }
     assert found["registry.project"].value == "hidden"
     assert "public" in str(found["registry.project"].remedy)
@@ -226,8 +233,8 @@ def test_a_quota_that_is_large_enough(look: Asking, harbor: RegistryServer) -> N
 def test_read_only_mode(look: Asking, faults: Faults) -> None:
     faults.switch("registry.read-only", on=True)
     found = look()
-    assert found.levels == HEALTHY | {"registry.push-allowed": FAIL}
-    assert "read-only" in str(found["registry.push-allowed"].remedy)
+    assert found.levels == HEALTHY | OF_THE_TRIAL | {"registry.writable": FAIL}
+    assert "Read Only" in str(found["registry.writable"].remedy)
 
 
 def test_a_proxy_without_a_registry_behind_it(look: Asking, faults: Faults) -> None:

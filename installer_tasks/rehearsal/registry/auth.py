@@ -157,7 +157,9 @@ class Gate:
         except (binascii.Error, UnicodeDecodeError):
             return None
         user = self._users.get(name)
-        known = user is not None and hmac.compare_digest(user.password.encode(), password.encode())
+        known = (
+            user is not None and not user.disabled and hmac.compare_digest(user.password.encode(), password.encode())
+        )
         return user if known else None
 
     def _bearer(self, token: str) -> Caller:

@@ -8,22 +8,32 @@ from pathlib import Path
 from installer_tasks.rehearsal.registry.answers import Answer, FileSlice, Refusal
 from installer_tasks.rehearsal.registry.auth import Access, Gate
 from installer_tasks.rehearsal.registry.counters import Counters
+from installer_tasks.rehearsal.registry.faults import (
+    CHANGES_CONTENT,
+    DISK_FULL,
+    DROPS_BLOBS,
+    LOSES_UPLOADS,
+    NO_MOUNT,
+    Faults,
+)
 from installer_tasks.rehearsal.registry.quota import Quota
 from installer_tasks.rehearsal.registry.requests import Request
 from installer_tasks.rehearsal.registry.storage import DIGEST, Storage
 from installer_tasks.rehearsal.registry.uploads import Upload, Uploads
 
 _CONTENT_RANGE = re.compile(r"(?:bytes )?(\d+)-(\d+)(?:/.*)?")
+_SMALL = 16 * 1024
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 class Blobs:
-    def __init__(self, storage: Storage, gate: Gate, quota: Quota, counters: Counters) -> None:
+    def __init__(self, storage: Storage, gate: Gate, quota: Quota, counters: Counters, faults: Faults) -> None:
         self._storage = storage
         self._uploads = Uploads(storage)
         self._gate = gate
         self._quota = quota
         self._counters = counters
+        self._faults = faults
 
     def get(self, request: Request, repository: str, digest: str) -> Answer:
         path = self._blob(repository, digest)
@@ -33,6 +43,8 @@ class Blobs:
             "Accept-Ranges": "bytes",
             "ETag": f'"{digest}"',
         }
+        if self._faults.active(CHANGES_CONTENT):
+            return Answer(200, path.read_bytes()[::-1], headers)
         wanted = request.headers.get("Range", "")
         return _part(path, wanted, headers) if wanted else _whole(path, headers)
 
@@ -47,7 +59,7 @@ class Blobs:
         A body is ignored, as distribution does; the specification allows that.
         """
         digest, source = request.parameter("mount"), request.parameter("from")
-        if digest and source:
+        if digest and source and not self._faults.active(NO_MOUNT):
             self._gate.require(request, Access(source, ("pull",)))
             if DIGEST.fullmatch(digest) and self._storage.blob(source, digest):
                 self._storage.link(repository, digest)
@@ -77,6 +89,10 @@ class Blobs:
             upload.append(request.body.blocks())
             size = upload.size
             self._quota.check(repository, {digest: size})
+            self._require_room(size)
+            if self._faults.active(DROPS_BLOBS):
+                self._uploads.cancel(upload)
+                return _created(repository, digest)
             self._uploads.finish(upload, digest)
         self._counters.completed(digest, size)
         request.digest = digest
@@ -86,10 +102,17 @@ class Blobs:
         self._uploads.cancel(self._upload(request, repository, identifier))
         return Answer(204)
 
+    def _require_room(self, size: int) -> None:
+        """A disk that is full has room for a few small files, as they do."""
+        if size > _SMALL and self._faults.active(DISK_FULL):
+            raise Refusal(500, "UNKNOWN", "unknown error", details=["write: no space left on device"])
+
     def _upload(self, request: Request, repository: str, identifier: str) -> Upload:
         # The state belongs to the Location; a client that makes its own addresses fails here as it would elsewhere.
         if not request.parameter("_state"):
             raise Refusal(404, "BLOB_UPLOAD_INVALID", "blob upload invalid")
+        if self._faults.active(LOSES_UPLOADS):
+            raise Refusal(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
         return self._uploads.get(repository, identifier)
 
     def _blob(self, repository: str, digest: str) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 from installer_tasks.rehearsal.registry.answers import Answer, Refusal, json_answer, page_not_found
 from installer_tasks.rehearsal.registry.auth import Access, Gate
 from installer_tasks.rehearsal.registry.blobs import Blobs
-from installer_tasks.rehearsal.registry.faults import READ_ONLY, Faults
+from installer_tasks.rehearsal.registry.faults import READ_ONLY, SHALLOW, Faults
 from installer_tasks.rehearsal.registry.manifests import Manifests
 from installer_tasks.rehearsal.registry.requests import Request
 from installer_tasks.rehearsal.registry.storage import valid_name
@@ -78,6 +78,8 @@ class Distribution:
         repository = str(arguments[0])
         self._gate.require(request, Access(repository, _ACTIONS[request.method]))
         self._check_writable(request)
+        if repository.count("/") > 1 and self._faults.active(SHALLOW):
+            raise Refusal(400, "NAME_INVALID", "invalid repository name: a project and a name, no more")
         if "/" not in repository:
             raise Refusal(400, "NAME_INVALID", f"repository {repository} is not in a project")
         return route(request, *arguments)

@@ -12,7 +12,7 @@ from typing import Any
 
 from installer_tasks.rehearsal.registry.answers import Answer, Refusal, json_answer
 from installer_tasks.rehearsal.registry.auth import Gate
-from installer_tasks.rehearsal.registry.faults import READ_ONLY, Faults
+from installer_tasks.rehearsal.registry.faults import DISK_NEARLY_FULL, READ_ONLY, Faults
 from installer_tasks.rehearsal.registry.projects import NAME, Project, Projects
 from installer_tasks.rehearsal.registry.requests import Request
 from installer_tasks.rehearsal.registry.storage import Storage
@@ -83,7 +83,8 @@ class Harbor:
     def _volumes(self, request: Request) -> Answer:
         _require_admin(request)
         usage = shutil.disk_usage(self.storage.folder)
-        return json_answer(200, {"storage": [{"total": usage.total, "free": usage.free}]})
+        free = 1024**2 if self.faults.active(DISK_NEARLY_FULL) else usage.free
+        return json_answer(200, {"storage": [{"total": usage.total, "free": free}]})
 
     def _current_user(self, request: Request) -> Answer:
         user = request.caller.user
@@ -156,7 +157,7 @@ class Harbor:
             "project_id": project.identifier,
             "name": project.name,
             "owner_name": project.owner,
-            "metadata": {"public": "true" if project.public else "false"},
+            "metadata": {"public": "true" if project.public else "false"} | dict.fromkeys(project.policies, "true"),
             "repo_count": len(self.storage.repositories(project.name)),
             "creation_time": project.created,
             "update_time": project.created,

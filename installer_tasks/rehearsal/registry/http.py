@@ -25,6 +25,7 @@ _TLS_HANDSHAKE = 0x16
 _SMALL_REST = 256 * 1024
 _LINGER_LIMIT = 64 * 1024 * 1024
 _LINGER_TIME = 2.0
+_DRIP = 0.2
 _BLOCK = 256 * 1024
 
 
@@ -38,12 +39,15 @@ class Server(ThreadingHTTPServer):
         self,
         address: tuple[str, int],
         *,
-        context: ssl.SSLContext,
+        context: ssl.SSLContext | None,
         application: Application,
         record: Recorder,
         throttle: Throttle,
+        drips: Callable[[], bool] = lambda: False,
     ) -> None:
         self.context = context
+        self.drips = drips
+        self.stopping = threading.Event()
         self.application = application
         self.record = record
         self.throttle = throttle
@@ -84,7 +88,9 @@ class Server(ThreadingHTTPServer):
                 self._connections.pop(threading.current_thread(), None)
 
     def _secured(self, raw: socket.socket) -> socket.socket | None:
-        """The connection over TLS; somebody who speaks plain HTTP is told so in the words Go's servers use."""
+        """Over TLS, or as it is where there is none; who speaks plain HTTP is told so in the words Go's servers use."""
+        if self.context is None:
+            return raw
         raw.settimeout(10)
         first = raw.recv(1, socket.MSG_PEEK)
         if first and first[0] != _TLS_HANDSHAKE:
@@ -94,6 +100,7 @@ class Server(ThreadingHTTPServer):
         return self.context.wrap_socket(raw, server_side=True) if first else None
 
     def end_connections(self, timeout: float = 5.0) -> None:
+        self.stopping.set()
         with self._lock:
             connections = dict(self._connections)
         for connection in connections.values():
@@ -160,6 +167,15 @@ class Handler(BaseHTTPRequestHandler):
         if close:
             self.send_header("Connection", "close")
         self.end_headers()
+
+    def flush_headers(self) -> None:
+        """A byte now and then, for as long as this server drips."""
+        waiting = b"".join(getattr(self, "_headers_buffer", []))
+        self._headers_buffer: list[bytes] = []
+        while waiting and self.server.drips() and not self.server.stopping.wait(_DRIP):
+            self.wfile.write(waiting[:1])
+            waiting = waiting[1:]
+        self.wfile.write(waiting)
 
     def _send(self, content: bytes | FileSlice) -> None:
         if isinstance(content, bytes):

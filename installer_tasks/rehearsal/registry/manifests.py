@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from installer_tasks.rehearsal.registry.answers import Answer, Refusal, json_answer
+from installer_tasks.rehearsal.registry.faults import FORGETS, WRONG_DIGEST, Faults
+from installer_tasks.rehearsal.registry.projects import Projects, require_pullable
 from installer_tasks.rehearsal.registry.quota import Quota
 from installer_tasks.rehearsal.registry.requests import Request
 from installer_tasks.rehearsal.registry.storage import DIGEST, TAG, Manifest, Storage, digest_of
@@ -21,12 +23,16 @@ _PAGE = 100
 
 
 class Manifests:
-    def __init__(self, storage: Storage, quota: Quota) -> None:
+    def __init__(self, storage: Storage, quota: Quota, projects: Projects, faults: Faults) -> None:
         self._storage = storage
         self._quota = quota
+        self._projects = projects
+        self._faults = faults
 
-    def get(self, request: Request, repository: str, reference: str) -> Answer:  # noqa: ARG002 - a route's shape
+    def get(self, request: Request, repository: str, reference: str) -> Answer:
         manifest = self._manifest(repository, reference)
+        if request.method == "GET":
+            require_pullable(self._projects.get(repository.partition("/")[0]))
         headers = {
             "Content-Type": manifest.media_type,
             "Docker-Content-Digest": manifest.digest,
@@ -38,6 +44,7 @@ class Manifests:
         content = request.body.read(_LIMIT)
         document = _document(content, request.headers.get_content_type())
         digest = _digest(content, reference)
+        self._require_movable(repository, reference, digest)
         self._check_references(repository, document)
         self._quota.check(repository, {digest: len(content)})
         subject = str(document.get("subject", {}).get("digest", ""))
@@ -45,7 +52,10 @@ class Manifests:
         self._storage.put_manifest(repository, Manifest(digest, media_type, content), subject=subject)
         if not DIGEST.fullmatch(reference):
             self._storage.put_tag(repository, reference, digest)
-        headers = {"Location": f"/v2/{repository}/manifests/{digest}", "Docker-Content-Digest": digest}
+        if self._faults.active(FORGETS):
+            self._storage.delete_manifest(repository, digest)
+        told = digest_of(content[::-1]) if self._faults.active(WRONG_DIGEST) else digest
+        headers = {"Location": f"/v2/{repository}/manifests/{digest}", "Docker-Content-Digest": told}
         return Answer(201, headers={**headers, "OCI-Subject": subject} if subject else headers)
 
     def delete(self, request: Request, repository: str, reference: str) -> Answer:  # noqa: ARG002 - a route's shape
@@ -83,6 +93,14 @@ class Manifests:
         if manifest is None:
             raise _unknown(reference)
         return manifest
+
+    def _require_movable(self, repository: str, reference: str, digest: str) -> None:
+        """Where Harbor locks tags, other content under one that is there is refused."""
+        project = self._projects.get(repository.partition("/")[0])
+        locked = project is not None and project.immutable_tags and self._storage.tag(repository, reference)
+        if locked and locked != digest:
+            message = f"Failed to process request due to '{repository}:{reference}' configured as immutable."
+            raise Refusal(412, "PRECONDITION", message)
 
     def _check_references(self, repository: str, document: dict[str, Any]) -> None:
         missing = [digest for digest in _blobs(document) if not self._storage.blob(repository, digest)]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+from installer_tasks.rehearsal.registry.answers import Refusal
 
 NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 
@@ -20,6 +23,14 @@ class Project:
     storage_limit: int  #: bytes; -1 is no limit
     owner: str
     created: str
+    prevent_vul: bool = False
+    enable_content_trust_cosign: bool = False
+    immutable_tags: bool = False
+
+    @property
+    def policies(self) -> list[str]:
+        """Those that are on, by Harbor's names."""
+        return [name for name in ("prevent_vul", "enable_content_trust_cosign") if getattr(self, name)]
 
 
 class Projects:
@@ -45,6 +56,14 @@ class Projects:
             self._save()
             return project
 
+    def change(self, name: str, **changes: Any) -> Project:
+        """The project as it was before."""
+        with self._lock:
+            before = self._by_name[name]
+            self._by_name[name] = replace(before, **changes)
+            self._save()
+            return before
+
     def get(self, name: str) -> Project | None:
         with self._lock:
             return self._by_name.get(name)
@@ -61,3 +80,15 @@ class Projects:
         temporary = self._file.with_suffix(".new")
         temporary.write_text(json.dumps(rows))
         temporary.replace(self._file)
+
+
+def require_pullable(project: Project | None) -> None:
+    """Harbor refuses pulls that a policy of the project forbids; nothing here is ever scanned or signed."""
+    if project is not None and project.prevent_vul:
+        message = (
+            "current image without vulnerability scanning cannot be pulled due to configured policy in "
+            "'Prevent images with vulnerability severity of \"Low\" or higher from running.'"
+        )
+        raise Refusal(412, "PROJECTPOLICYVIOLATION", message)
+    if project is not None and project.enable_content_trust_cosign:
+        raise Refusal(412, "PROJECTPOLICYVIOLATION", "The image is not signed by cosign.")

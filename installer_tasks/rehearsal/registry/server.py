@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from installer_tasks.rehearsal.registry.answers import Answer, Refusal
 from installer_tasks.rehearsal.registry.auth import AuthMode, Gate
 from installer_tasks.rehearsal.registry.blobs import Blobs
 from installer_tasks.rehearsal.registry.counters import Counters, RequestRecord
 from installer_tasks.rehearsal.registry.distribution import Distribution
-from installer_tasks.rehearsal.registry.faults import UNAVAILABLE, Faults, NoFaults
+from installer_tasks.rehearsal.registry.faults import DRIPS, Faults, NoFaults
 from installer_tasks.rehearsal.registry.harbor import Harbor
 from installer_tasks.rehearsal.registry.http import Server, tls_context
 from installer_tasks.rehearsal.registry.manifests import Manifests
 from installer_tasks.rehearsal.registry.projects import Project, Projects
+from installer_tasks.rehearsal.registry.proxy import Proxy
 from installer_tasks.rehearsal.registry.quota import Quota
 from installer_tasks.rehearsal.registry.requests import Request, Throttle
 from installer_tasks.rehearsal.registry.storage import Storage
 from installer_tasks.rehearsal.registry.users import User, practice_users
 
-_UNAVAILABLE_PAGE = b"<html><head><title>503 Service Temporarily Unavailable</title></head></html>"
 _PORTAL_PAGE = b"<!doctype html><html><head><title>Harbor</title></head><body></body></html>"
 _HTML = {"Content-Type": "text/html"}
 
@@ -49,7 +52,7 @@ class RegistryServer:
         token_life: int = 1800,
     ) -> None:
         self._address = (host, port)
-        self._context = tls_context(certificate_file, key_file)
+        self._context: ssl.SSLContext | None = tls_context(certificate_file, key_file)
         self._rate_limit = rate_limit
         self._faults = faults or NoFaults()
         self._server: Server | None = None
@@ -64,8 +67,10 @@ class RegistryServer:
     def _build(self, auth: AuthMode, ca_file: Path | None, token_life: int) -> None:
         quota = Quota(self._projects, self.storage)
         self._gate = Gate(auth, self.users, self._projects, token_life)
-        blobs = Blobs(self.storage, self._gate, quota, self._counters)
-        self._distribution = Distribution(self._gate, blobs, Manifests(self.storage, quota), self._faults)
+        blobs = Blobs(self.storage, self._gate, quota, self._counters, self._faults)
+        manifests = Manifests(self.storage, quota, self._projects, self._faults)
+        self._distribution = Distribution(self._gate, blobs, manifests, self._faults)
+        self._proxy = Proxy(self._faults, self._stopped)
         self._harbor = Harbor(self._gate, self._projects, self.storage, self._faults, ca_file)
 
     def start(self) -> RegistryServer:
@@ -76,6 +81,7 @@ class RegistryServer:
             application=self.answer,
             record=self._counters.add,
             throttle=Throttle(self._rate_limit, self._stopped),
+            drips=lambda: self._faults.active(DRIPS),
         )
         self._address = (self._address[0], self._server.server_port)  # the same port when started again
         self._thread = threading.Thread(
@@ -122,6 +128,26 @@ class RegistryServer:
             raise KeyError(name)
         return project
 
+    def change_project(self, name: str, **changes: Any) -> Callable[[], None]:
+        """Another setting of a project; what is returned sets it back."""
+        before = asdict(self._projects.change(name, **changes))
+
+        def change_back() -> None:
+            self._projects.change(name, **{key: before[key] for key in changes})
+
+        return change_back
+
+    def present(self, certificate_file: Path | None, key_file: Path | None) -> Callable[[], None]:
+        """Another certificate for new connections, plain HTTP for none; what is returned sets it back."""
+        before = self._context
+        self._set_context(tls_context(certificate_file, key_file) if certificate_file and key_file else None)
+        return lambda: self._set_context(before)
+
+    def _set_context(self, context: ssl.SSLContext | None) -> None:
+        self._context = context
+        if self._server:
+            self._server.context = context
+
     def has(self, repository: str, reference: str) -> bool:
         """Whether the repository has this tag or manifest digest."""
         return self.storage.manifest(repository, reference) is not None
@@ -146,11 +172,12 @@ class RegistryServer:
         return self._counters.received_bytes
 
     def answer(self, request: Request) -> Answer:
-        if self._faults.active(UNAVAILABLE):
-            return Answer(503, _UNAVAILABLE_PAGE, _HTML)
+        refused = self._proxy.refusal(request)
+        if refused:
+            return refused
         request.caller = self._gate.identify(request)
         try:
-            return self._route(request)
+            return self._proxy.passed_on(self._route(request))
         except Refusal as refusal:
             return refusal.answer()
 

@@ -25,6 +25,7 @@ class User:
     password: str = field(repr=False)
     role: Role
     projects: frozenset[str] | None = None
+    disabled: bool = False
 
     @property
     def is_admin(self) -> bool:

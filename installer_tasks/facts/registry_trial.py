@@ -1,0 +1,93 @@
+"""What a push will meet: a tiny image is pushed, looked at from all sides, and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from installer_tasks.bundle import ReleaseBundle
+from installer_tasks.bundle.folder import read_release_bundle
+from installer_tasks.errors import InstallerError
+from installer_tasks.facts.authority import supplied
+from installer_tasks.facts.base import Observations
+from installer_tasks.facts.trial_images import trial_image
+from installer_tasks.registry import Reference, RegistryClient
+from installer_tasks.registry.errors import WrongDigest
+from installer_tasks.registry.probes import body_limit, cannot_mount, cannot_nest, cannot_retag
+from installer_tasks.registry.trial import TrialImage
+from installer_tasks.text import mark as _
+from installer_tasks.text import text
+
+#: Above the limits that proxies come with; the layers of a release are larger.
+LARGE = 16 << 20
+
+
+def collect(client: RegistryClient, target: Reference, answers: Mapping[str, str], observations: Observations) -> None:
+    ca = supplied(answers, "registry.ca")
+    with ExitStack() as removed_afterwards:
+        made: list[TrialImage] = []
+
+        def trial() -> dict[str, Any]:
+            image = removed_afterwards.enter_context(trial_image(client, target.path))
+            _require_kept(client, image)
+            made.append(image)
+            return {"repository": image.repository, "digest": image.digest}
+
+        if observations.observe("trial", trial) is None:
+            return
+        image = made[0]
+        observations.observe_together(
+            {
+                "pulled": lambda: _pulled(target.host, ca, image),
+                "mount": lambda: {"refused": cannot_mount(client, target.path, image)},
+                "nested": lambda: {"refused": cannot_nest(client, target.path)},
+                "bodies": lambda: _bodies(client, image, answers),
+                "retag": lambda: {"refused": cannot_retag(client, image), "tag": image.tag},
+            }
+        )
+        observations.observe("removal", lambda: {"kept": image.remove()})
+
+
+def _require_kept(client: RegistryClient, image: TrialImage) -> None:
+    """Asked as the push engine asks at its end."""
+    found = client.head_manifest(image.repository, image.tag)
+    if found != image.digest or not client.head_blob(image.repository, image.layer_digest):
+        raise WrongDigest(
+            text(_("The registry confirmed the trial image and does not have it a moment later.")),
+            value=f"{image.repository}:{image.tag}",
+            remedy=text(_("Look at the registry's storage: replicas without a shared one, or a clean-up that is on.")),
+        )
+
+
+def _pulled(host: str, ca: str | None, image: TrialImage) -> dict[str, Any]:
+    """Asked without a user, as nodes do, and by digest: the tag is moved meanwhile."""
+    client = RegistryClient(host, ca_pem=ca)
+    try:
+        found = client.get_manifest(image.repository, image.digest)
+        if found is None or found.raw != image.manifest:
+            cause = text(_("The registry does not give back the trial image that it has just taken."))
+            raise WrongDigest(cause, value=image.repository)
+        client.get_blob(image.repository, image.layer_digest)
+    finally:
+        client.close()
+    return {"repository": image.repository}
+
+
+def _bodies(client: RegistryClient, image: TrialImage, answers: Mapping[str, str]) -> dict[str, Any]:
+    bundle = _bundle(answers)
+    sizes = [blob.size for archive in bundle.archives for blob in archive.blobs.values()] if bundle else []
+    return vars(body_limit(client, image.repository, max(LARGE, *sizes, 0)))
+
+
+def needed_bytes(answers: Mapping[str, str]) -> int | None:
+    bundle = _bundle(answers)
+    return bundle.total_bytes if bundle else None
+
+
+def _bundle(answers: Mapping[str, str]) -> ReleaseBundle | None:
+    try:
+        return read_release_bundle(Path(answers["bundle.path"]))
+    except InstallerError:  # the bundle's own checks say what is wrong with it
+        return None
