@@ -17,6 +17,7 @@ from installer_tasks import releases
 from installer_tasks.rehearsal.bundle import FULL, Scale, make_bundle
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.controllers import Address, Controllers, Hooks, Issued, Pace, fetch_bundle
+from installer_tasks.rehearsal.controllers.pulling import Node
 from installer_tasks.rehearsal.controllers.site import Site
 from installer_tasks.rehearsal.dns import DnsServer
 from installer_tasks.rehearsal.edge import Edge, page, tmc_routes
@@ -103,7 +104,7 @@ class Estate:
             tokens={self.passwords.kube_admin: "admin", self.passwords.kube_reader: "read-only"},
             faults=self.faults,
         )
-        self.site = Site(self._address)
+        self.site = Site(self._address, lambda: self.registry.host, Node(self.ca.ca_pem))
         self.controllers = Controllers(self.store, pace, self._hooks())
 
     def start(self) -> Estate:
@@ -197,7 +198,13 @@ class Estate:
 
     def _hooks(self) -> Hooks:
         site = self.site
-        return Hooks(fetch=fetch_bundle, address=site.address, provision=site.provision, on_ready=self._on_ready)
+        return Hooks(
+            fetch=fetch_bundle,
+            address=site.address,
+            provision=site.provision,
+            pull_on=site.pull,
+            on_ready=self._on_ready,
+        )
 
     def _address(self, _service: Mapping[str, Any]) -> Address:
         return Address(self.edge.address, self.edge.port if self.edge.port != 443 else None)

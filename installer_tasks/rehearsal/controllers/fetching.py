@@ -20,7 +20,7 @@ _FETCHING = (
 _TRANSPORT = (
     "Error while preparing a transport to talk with the registry:\n        Unable to create round tripper:\n          "
 )
-_ACCEPT = ", ".join(
+ACCEPT = ", ".join(
     (
         "application/vnd.oci.image.manifest.v1+json",
         "application/vnd.docker.distribution.manifest.v2+json",
@@ -65,25 +65,33 @@ def fetch_bundle(image: str, authorities: str) -> None:
     with urllib3.PoolManager(ssl_context=context, retries=retries, timeout=10.0) as pool:
         ping = f"https://{reference.host}/v2/"
         try:
-            headers = _anonymous(pool, reference, pool.request("GET", ping))
+            headers = token_headers(pool, reference, pool.request("GET", ping))
             url = f"{ping}{reference.path}/manifests/{reference.version}"
-            answer = pool.request("GET", url, headers={"Accept": _ACCEPT, **headers})
+            answer = pool.request("GET", url, headers={"Accept": ACCEPT, **headers})
         except urllib3.exceptions.HTTPError as error:
-            raise FetchFailed(_FETCHING + _TRANSPORT + f'Get "{ping}": {_go_words(error, reference.host)}') from None
+            raise FetchFailed(_FETCHING + _TRANSPORT + f'Get "{ping}": {go_words(error, reference.host)}') from None
     _check(answer, reference, url)
 
 
-def _anonymous(pool: urllib3.PoolManager, reference: Reference, ping: urllib3.BaseHTTPResponse) -> dict[str, str]:
+def token_headers(pool: urllib3.PoolManager, reference: Reference, ping: urllib3.BaseHTTPResponse) -> dict[str, str]:
     """A token for nobody in particular, where the registry deals in tokens: what a public project gives."""
+    answer = ask_for_token(pool, reference, ping)
+    token = answer.json().get("token") if answer is not None and answer.status == 200 else None
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def ask_for_token(
+    pool: urllib3.PoolManager, reference: Reference, ping: urllib3.BaseHTTPResponse, login: str = ""
+) -> urllib3.BaseHTTPResponse | None:
+    """What the token service says to `user:password`, or to nobody; None where there is no such service."""
     challenge = ping.headers.get("WWW-Authenticate", "")
     realm = re.search(r'realm="([^"]+)"', challenge)
     if ping.status != 401 or not challenge.startswith("Bearer") or realm is None:
-        return {}
+        return None
     service = re.search(r'service="([^"]+)"', challenge)
     fields = {"service": service.group(1) if service else "", "scope": f"repository:{reference.path}:pull"}
-    answer = pool.request("GET", realm.group(1), fields=fields)
-    token = answer.json().get("token") if answer.status == 200 else None
-    return {"Authorization": f"Bearer {token}"} if token else {}
+    headers = urllib3.make_headers(basic_auth=login) if login else {}
+    return pool.request("GET", realm.group(1), fields=fields, headers=headers)
 
 
 def _check(answer: urllib3.BaseHTTPResponse, reference: Reference, url: str) -> None:
@@ -98,7 +106,7 @@ def _check(answer: urllib3.BaseHTTPResponse, reference: Reference, url: str) -> 
     raise FetchFailed(f"{_FETCHING}GET {url}:\n        {reason}")
 
 
-def _go_words(error: BaseException, host: str) -> str:
+def go_words(error: BaseException, host: str) -> str:
     """The same failure as a Go program words it."""
     text = f"{error} {getattr(error, 'reason', '')}"
     name = host.partition(":")[0]

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from installer_tasks.rehearsal.controllers.desk import Object
+from installer_tasks.rehearsal.controllers.pulling import BETWEEN_PULLS, Pulls
 from installer_tasks.rehearsal.controllers.volumes import claims_of
+from installer_tasks.rehearsal.controllers.workloads import free_nodes
 from installer_tasks.rehearsal.controllers.world import World, condition, now
 
 START = 0.01  #: share of an installation that a pod needs to start
@@ -22,6 +24,7 @@ class Pods:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._pulls = Pulls(world)
 
     def reconcile(self, obj: Object) -> float | None:
         status, metadata = obj.get("status") or {}, obj["metadata"]
@@ -41,6 +44,8 @@ class Pods:
         if left > 0:
             self._write(pod, "Pending", scheduled, {"waiting": {"reason": "ContainerCreating"}})
             return left
+        if not pod["metadata"].get("ownerReferences"):
+            return self._start_by_hand(pod, scheduled)
         for container in pod["spec"]["containers"]:
             problem = self._world.hooks.pull(str(container.get("image", "")))
             if problem:
@@ -49,6 +54,18 @@ class Pods:
                 return max(1.0, self._world.pace.seconds(START))
         self._run(pod, scheduled)
         return 0.0
+
+    def _start_by_hand(self, pod: Object, scheduled: list[Object]) -> float | None:
+        """A pod of nobody's: its node, the one it names or any, really pulls; nothing here waits for that."""
+        if not pod["spec"].get("nodeName"):
+            spec = {**pod["spec"], "nodeName": free_nodes(self._world.desk)[0]}
+            pod = self._world.desk.replace({**pod, "spec": spec})
+        waiting = self._pulls.state(pod)
+        if waiting is None:
+            self._run(pod, scheduled)
+            return 0.0
+        self._write(pod, "Pending", scheduled, {"waiting": waiting})
+        return BETWEEN_PULLS if "message" in waiting else None
 
     def _run(self, pod: Object, scheduled: list[Object]) -> None:
         ready = [condition(kind, True) for kind in ("Initialized", "Ready", "ContainersReady")]
@@ -93,10 +110,11 @@ class Pods:
 
 def _container(container: Object, state: Mapping[str, Any], ready: bool) -> Object:
     image = str(container.get("image", ""))
+    digest = hashlib.sha256(image.encode()).hexdigest()
     return {
         "name": container["name"],
         "image": image,
-        "imageID": f"{image.partition(':')[0]}@sha256:{hashlib.sha256(image.encode()).hexdigest()}" if ready else "",
+        "imageID": f"{image.partition(':')[0]}@sha256:{digest}" if ready or "terminated" in state else "",
         "ready": ready,
         "started": ready,
         "restartCount": 0,

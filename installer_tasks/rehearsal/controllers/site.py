@@ -1,4 +1,4 @@
-"""What stands around the cluster's control plane: storage and load balancer. Faults change it while it runs."""
+"""What stands around the cluster's control plane: storage, load balancer, nodes. Faults change it while it runs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from installer_tasks.rehearsal.controllers.pulling import Node, pull_image
 from installer_tasks.rehearsal.controllers.world import Address
 
 PROVISIONER = "csi.vsphere.vmware.com"
@@ -16,11 +17,20 @@ class Site:
     """`give` answers for the load balancer: the address for a Service, or None."""
 
     give: Callable[[dict[str, Any]], Address | None]
+    registry: Callable[[], str]  #: host and port of the registry that is asked for its images; others are believed
+    node: Node  #: what every node is like
     #: By name, why it makes no volumes; empty when it does.
     provisioners: dict[str, str] = field(default_factory=lambda: {PROVISIONER: ""})
+    #: Nodes that are unlike the others.
+    odd_nodes: dict[str, Node] = field(default_factory=dict)
 
     def address(self, service: dict[str, Any]) -> Address | None:
         return self.give(service)
 
     def provision(self, provisioner: str) -> str | None:
         return self.provisioners.get(provisioner)
+
+    def pull(self, image: str, node: str) -> str:
+        if not image.startswith(f"{self.registry()}/"):
+            return ""
+        return pull_image(image, self.odd_nodes.get(node, self.node))

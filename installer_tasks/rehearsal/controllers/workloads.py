@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from installer_tasks.rehearsal.controllers.desk import Object
+from installer_tasks.rehearsal.controllers.desk import Desk, Object
 from installer_tasks.rehearsal.controllers.world import World, condition
 
 TEMPLATE = "rehearsal/template"  #: annotation of a pod: digest of the template that it was made from
@@ -19,7 +19,7 @@ class Workloads:
         self._world = world
 
     def reconcile(self, obj: Object) -> float | None:
-        nodes = self._nodes()
+        nodes = free_nodes(self._world.desk)
         wanted = {pod["metadata"]["name"]: pod for pod in _pods(obj, nodes)}
         present = {pod["metadata"]["name"]: pod for pod in self._present(obj)}
         for name, pod in wanted.items():
@@ -54,15 +54,16 @@ class Workloads:
     def _present(self, workload: Object) -> list[Object]:
         return self._world.desk.owned("Pod", workload)
 
-    def _nodes(self) -> list[str]:
-        nodes = self._world.desk.objects("Node")
-        free = [node for node in nodes if not (node.get("spec") or {}).get("taints")]
-        return [node["metadata"]["name"] for node in free] or ["node"]
-
     def _count(self, workload: Object, wanted: int) -> None:
         phases = [_phase(pod) for pod in self._present(workload)]
         running, done = phases.count("Running"), phases.count("Succeeded")
         self._world.desk.status(workload, _status(workload, wanted, running, done))
+
+
+def free_nodes(desk: Desk) -> list[str]:
+    """Those that take pods."""
+    free = [node for node in desk.objects("Node") if not (node.get("spec") or {}).get("taints")]
+    return [node["metadata"]["name"] for node in free] or ["node"]
 
 
 def _phase(pod: Object) -> str:

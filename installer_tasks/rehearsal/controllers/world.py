@@ -37,6 +37,8 @@ class Hooks:
     provision: Callable[[str], str | None] = lambda _provisioner: ""
     #: (image of a pod): why the node cannot pull it; empty when it can.
     pull: Callable[[str], str] = lambda _image: ""
+    #: (image, node): the same for a pod that a person made by hand, where it may take its time.
+    pull_on: Callable[[str, str], str] = lambda _image, _node: ""
 
 
 @dataclass
