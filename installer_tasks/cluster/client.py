@@ -34,7 +34,7 @@ class Cluster(Protocol):
     server: str
 
     def version(self) -> str:
-        """`v1.28.3`."""
+        """`v1.28.3`, as it was when the connection was made."""
 
     def clock(self) -> str:
         """The time on the API server, as HTTP writes it; "" when it does not tell."""
@@ -108,8 +108,7 @@ class _Connection:
         self._api.close()  # type: ignore[no-untyped-call]
 
     def version(self) -> str:
-        with failures(Call(self.server, "get")):
-            return str(self._request("get", "/version")["gitVersion"])
+        return str(self._client.version)
 
     def clock(self) -> str:
         with failures(Call(self.server, "get")):
@@ -276,7 +275,7 @@ def _api(kubeconfig: Kubeconfig) -> ApiClient:
         ssl_context=_tls_context(kubeconfig),
         server_hostname=kubeconfig.tls_server_name or None,
         retries=urllib3.Retry(total=1, connect=0, read=1, redirect=0, status=0, other=0, raise_on_redirect=False),
-        maxsize=16,
+        maxsize=64,  # connections that are kept; a look asks many questions side by side
     )
     return api
 

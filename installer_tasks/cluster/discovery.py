@@ -22,7 +22,7 @@ class Discovery:
         self._lock = threading.Lock()
         self._asking: dict[str, threading.Lock] = {}
         #: Also the proof that a Kubernetes API answers: anything else has none.
-        self.version = {"kubernetes": {"gitVersion": str(self._ask("/version")["gitVersion"])}}
+        self.version = str(self._ask("/version")["gitVersion"])
 
     def get(self, *, prefix: str, api_version: str, kind: str) -> Resource:
         """Raises ResourceNotFoundError, or ApiException where the group cannot answer."""
@@ -44,7 +44,7 @@ class Discovery:
             return {}
         group, _slash, version = api_version.rpartition("/")
         return {
-            entry["kind"]: Resource(
+            entry["kind"]: Resource(  # type: ignore[no-untyped-call]
                 prefix=prefix,
                 group=group,
                 api_version=version,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from installer_tasks.cluster import certmanager
+from installer_tasks.cluster.abreast import side_by_side
 from installer_tasks.cluster.carvel import KAPPCTRL, PACKAGING
 from installer_tasks.cluster.client import Cluster
 from installer_tasks.cluster.quantity import parse, parse_size
@@ -22,6 +25,10 @@ LEFTOVERS = (
     ("v1", "PersistentVolumeClaim"),
     ("v1", "Secret"),
 )
+HTTP_PROXIES = "httpproxies.projectcontour.io"
+#: Taints that Kubernetes sets by itself: a node with one of them is ill, not closed.
+ILL = "node.kubernetes.io/"
+PRESSURES = ("DiskPressure", "MemoryPressure", "PIDPressure", "NetworkUnavailable")
 
 
 def nodes(cluster: Cluster) -> list[dict[str, Any]]:
@@ -33,12 +40,17 @@ def node(obj: Mapping[str, Any]) -> dict[str, Any]:
     status, spec = obj.get("status") or {}, obj.get("spec") or {}
     allocatable, info = status.get("allocatable") or {}, status.get("nodeInfo") or {}
     labels = obj["metadata"].get("labels") or {}
-    closed = any(taint.get("effect") in ("NoSchedule", "NoExecute") for taint in spec.get("taints") or [])
+    closed = any(
+        taint.get("effect") in ("NoSchedule", "NoExecute") and not str(taint.get("key", "")).startswith(ILL)
+        for taint in spec.get("taints") or []
+    )
+    conditions = {str(c["type"]): str(c["status"]) for c in status.get("conditions") or []}
     return {
         "name": obj["metadata"]["name"],
         "control_plane": any(label in labels for label in CONTROL_PLANE),
         "schedulable": not spec.get("unschedulable", False) and not closed,
-        "ready": any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions") or []),
+        "ready": conditions.get("Ready") == "True",
+        "pressures": [kind for kind in PRESSURES if conditions.get(kind) == "True"],
         "cpu": parse(str(allocatable.get("cpu", "0"))),
         "memory": parse_size(str(allocatable.get("memory", "0"))),
         "disk": parse_size(str(allocatable.get("ephemeral-storage", "0"))),
@@ -58,30 +70,61 @@ def storage_class(obj: Mapping[str, Any]) -> dict[str, Any]:
         "provisioner": str(obj.get("provisioner", "")),
         "default": any(annotations.get(key) == "true" for key in DEFAULT_CLASS),
         "binding": str(obj.get("volumeBindingMode", "")),
+        "reclaim": str(obj.get("reclaimPolicy", "")),
     }
 
 
 def kapp_controller(cluster: Cluster) -> dict[str, Any]:
     """Where kapp-controller runs and in which version; namespace empty when it is not there."""
-    found = {"name": "", "namespace": "", "version": "", "resources": cluster.has_kind(PACKAGING, "PackageInstall")}
+    found: dict[str, Any] = {"name": "", "namespace": "", "version": "", "available": False}
+    found["resources"] = all(cluster.has_kind(PACKAGING, kind) for kind in ("PackageInstall", "PackageRepository"))
     for obj in cluster.list("apps/v1", "Deployment", fields="metadata.name=kapp-controller"):
         metadata = obj["metadata"]
         version = str((metadata.get("annotations") or {}).get("kapp-controller.carvel.dev/version", ""))
         found["name"], found["namespace"] = metadata["name"], metadata["namespace"]
         found["version"] = version.lstrip("v") or certmanager.workload_version(obj)
+        found["available"] = ((obj.get("status") or {}).get("availableReplicas") or 0) > 0
     return found
+
+
+def trusted(secret: Mapping[str, Any] | None, config_map: Mapping[str, Any] | None) -> str:
+    """The authorities in kapp-controller's configuration; a Secret hides a ConfigMap of the same name."""
+    if secret is None:
+        return str(((config_map or {}).get("data") or {}).get("caCerts", ""))
+    return base64.b64decode((secret.get("data") or {}).get("caCerts", "")).decode("utf-8", "replace")
 
 
 def leftovers(cluster: Cluster, namespace: str) -> dict[str, Any]:
     """What is in the namespace already, `Kind/name`, apart from what Kubernetes itself puts there."""
-    objects: list[str] = []
-    for api_version, kind in LEFTOVERS:
-        try:
-            found = cluster.list(api_version, kind, namespace)
-        except Missing:  # a cluster that does not know the kind has none of it
-            continue
-        objects += [f"{kind}/{obj['metadata']['name']}" for obj in found if not _of_kubernetes(obj)]
-    return {"namespace": namespace, "objects": objects}
+    found = side_by_side(partial(objects, cluster, *kind, namespace) for kind in LEFTOVERS)
+    left = [f"{obj['kind']}/{obj['metadata']['name']}" for some in found for obj in some if not _of_kubernetes(obj)]
+    return {"namespace": namespace, "objects": left}
+
+
+def objects(cluster: Cluster, api_version: str, kind: str, namespace: str) -> list[dict[str, Any]]:
+    """A cluster that does not know the kind has none of it."""
+    try:
+        return cluster.list(api_version, kind, namespace)
+    except Missing:
+        return []
+
+
+def requests(pod: Mapping[str, Any]) -> tuple[float, float]:
+    """Cores and bytes that the scheduler keeps for a pod, init containers apart: they are over by then."""
+    spec = pod.get("spec") or {}
+    asked = [((container.get("resources") or {}).get("requests") or {}) for container in spec.get("containers") or []]
+    asked.append(spec.get("overhead") or {})
+    cpu = sum(parse(str(one.get("cpu", "0"))) for one in asked)
+    return cpu, sum(parse(str(one.get("memory", "0"))) for one in asked)
+
+
+def quota(obj: Mapping[str, Any]) -> dict[str, Any]:
+    """What a ResourceQuota still gives of each resource, as numbers."""
+    status = obj.get("status") or {}
+    hard = status.get("hard") or (obj.get("spec") or {}).get("hard") or {}
+    used = status.get("used") or {}
+    left = {key: parse(str(value)) - parse(str(used.get(key, "0"))) for key, value in hard.items()}
+    return {"name": obj["metadata"]["name"], "left": left}
 
 
 def _of_kubernetes(obj: Mapping[str, Any]) -> bool:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from installer_tasks import releases
 from installer_tasks.cluster import inventory
-from installer_tasks.cluster.carvel import PACKAGING
+from installer_tasks.cluster.abreast import side_by_side
 from installer_tasks.cluster.client import Cluster, connect
+from installer_tasks.cluster.expiry import expires_at
 from installer_tasks.cluster.kubeconfig import Kubeconfig, parse_kubeconfig
-from installer_tasks.facts import trial_volume
+from installer_tasks.errors import InstallerError
+from installer_tasks.facts import cluster_looks, trial_volume
 from installer_tasks.facts.base import Observations
 
 #: Every right that checks and stages use: verb, resource, API group. `*` is what cluster-admin has; the package's
@@ -55,17 +58,24 @@ def collect(answers: Mapping[str, str], observations: Observations) -> None:
     cluster = connections[0]
     namespace = releases.chosen(answers).namespace
     looks: dict[str, Callable[[], Any]] = {
+        "clock": partial(cluster_looks.clock, cluster),
         "rights": partial(_rights, cluster),
         "nodes": partial(inventory.nodes, cluster),
+        "requested": partial(cluster_looks.requested, cluster, namespace),
         "storage_classes": partial(inventory.storage_classes, cluster),
-        "kapp_controller": partial(_kapp_controller, cluster),
-        "leftovers": partial(inventory.leftovers, cluster, namespace),
         "volume": partial(trial_volume.volume, cluster),
+        "kapp_controller": partial(inventory.kapp_controller, cluster),
+        "kinds": partial(cluster_looks.kinds, cluster),
+        "trust": partial(cluster_looks.trust, cluster, answers),
+        "home": partial(cluster_looks.home, cluster, namespace),
+        "limits": partial(cluster_looks.limits, cluster, namespace),
+        "leftovers": partial(inventory.leftovers, cluster, namespace),
         "other_contours": partial(_other_contours, cluster, namespace),
+        "ingress": partial(cluster_looks.ingress, cluster, namespace),
+        "webhooks": partial(cluster_looks.webhooks, cluster, namespace),
     }
     try:
-        for name, look in looks.items():
-            observations.observe(name, look)
+        observations.observe_together(looks)
     finally:
         cluster.close()
 
@@ -81,34 +91,48 @@ def _kubeconfig(answers: Mapping[str, str], observations: Observations) -> Kubec
             "context": chosen.context,
             "server": chosen.server,
             "user": chosen.user_kind,
+            "expires": _expiry(chosen),
         }
 
     observations.observe("kubeconfig", look)
     return found[0] if found else None
 
 
+def _expiry(kubeconfig: Kubeconfig) -> dict[str, Any] | None:
+    """When the credentials expire and in how many seconds; None when they do not tell."""
+    at = expires_at(kubeconfig.user)
+    if at is None:
+        return None
+    return {"at": at.isoformat(timespec="seconds"), "seconds": round((at - datetime.now(UTC)).total_seconds())}
+
+
 def _version(kubeconfig: Kubeconfig, connections: list[Cluster]) -> dict[str, str]:
-    cluster = connect(kubeconfig)
-    version = cluster.version()
-    connections.append(cluster)
-    return {"git_version": version}
+    connections.append(connect(kubeconfig))
+    return {"git_version": connections[0].version()}
 
 
 def _rights(cluster: Cluster) -> dict[str, Any]:
+    who, *answers = side_by_side(
+        [
+            partial(_who, cluster),
+            *(partial(cluster.can_i, verb, resource, group=group) for verb, resource, group in RIGHTS),
+        ]
+    )
     missing = [
         {"verb": verb, "resource": f"{resource}.{group}".rstrip("."), "group": group}
-        for verb, resource, group in RIGHTS
-        if not cluster.can_i(verb, resource, group=group)
+        for (verb, resource, group), given in zip(RIGHTS, answers, strict=True)
+        if not given
     ]
-    return {"asked": len(RIGHTS), "missing": missing}
+    return {"asked": len(RIGHTS), "missing": missing, "user": who}
 
 
-def _kapp_controller(cluster: Cluster) -> dict[str, Any]:
-    found = inventory.kapp_controller(cluster)
-    deployment = cluster.find("apps/v1", "Deployment", "kapp-controller", found["namespace"]) if found["name"] else None
-    available = ((deployment or {}).get("status") or {}).get("availableReplicas") or 0
-    served = cluster.has_kind(PACKAGING, "PackageInstall") and cluster.has_kind(PACKAGING, "PackageRepository")
-    return {**found, "available": available > 0, "resources": served}
+def _who(cluster: Cluster) -> str:
+    """As whom the cluster knows us; "" where it does not tell (before Kubernetes 1.28)."""
+    try:
+        review = cluster.create({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
+    except InstallerError:
+        return ""
+    return str(((review.get("status") or {}).get("userInfo") or {}).get("username", ""))
 
 
 def _other_contours(cluster: Cluster, namespace: str) -> list[str]:
