@@ -42,6 +42,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{STEP}check/", step_views.check, name="check"),
     path(f"{STEP}options/<slug:name>/", step_views.step_options, name="options"),
     path(f"{STEP}generate/<slug:name>/", step_views.generate, name="generate"),
+    path(f"{ONE}findings/<check:name>/fix/", findings.fix, name="fix"),
     path(f"{ONE}findings/<check:name>/waive/", findings.waive, name="waive"),
     path(f"{ONE}findings/<check:name>/unwaive/", findings.unwaive, name="unwaive"),
     path(f"{ONE}review/", review.review, name="review"),

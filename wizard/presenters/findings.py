@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from installer_tasks import answers as answer_keys
-from installer_tasks import findings
+from installer_tasks import findings, fixes
 from installer_tasks.checks import BY_NAME
 from installer_tasks.checks.base import Level
 from installer_tasks.findings import Item
@@ -44,6 +44,7 @@ class FindingView:
     waived_by: str
     waiver_reason: str
     step_url: str
+    fix: str = ""  #: what the installer offers to do about it
     blocks: tuple[FindingView, ...] = ()
 
 
@@ -116,8 +117,15 @@ def _view(installation: Installation, item: Item, blocks: tuple[FindingView, ...
         waived_by=waiver.person.get_username() if waiver else "",
         waiver_reason=waiver.reason if waiver else "",
         step_url=reverse("step", args=[installation.pk, item.check.system]),
+        fix=_fix(item),
         blocks=blocks,
     )
+
+
+def _fix(item: Item) -> str:
+    """Only for what is as it was judged: a stale finding speaks of other answers."""
+    found = fixes.offered(item.name, item.verdict) if item.level not in (Level.STALE, None) else None
+    return gettext(found.label) if found else ""
 
 
 def _message(item: Item) -> str:

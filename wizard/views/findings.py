@@ -1,17 +1,23 @@
-"""Accepting a failed check for a reason, and taking that back."""
+"""Accepting a failed check for a reason, taking that back, and having mended what the installer can mend."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
 
-from installer_tasks import checks
+from installer_tasks import answers as answer_keys
+from installer_tasks import checks, findings, fixes, sessions
 from installer_tasks.checks.base import Check
-from installer_tasks.models import AuditEntry, Waiver
-from wizard.views.common import installation_of, person
+from installer_tasks.errors import InstallerError
+from installer_tasks.models import AuditEntry, Source, Waiver
+from wizard.texts import render as say
+from wizard.views.common import frame, installation_of, person
 
 SHORTEST_REASON = 10
 
@@ -48,6 +54,42 @@ def unwaive(request: HttpRequest, pk: int, name: str) -> HttpResponse:
         _told(installation.pk, request, "finding.unwaived", name)
         installation.touch()
     return redirect("step", pk=pk, slug=check.system)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def fix(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """Shows what would be done; does exactly that when a person agrees."""
+    installation, check = installation_of(pk), check_of(name)
+    row = installation.findings.filter(check_name=name).first()
+    found = fixes.offered(name, row.verdict) if row else None
+    if found is None:
+        raise Http404
+    context = {**frame(installation, check.system), "fix": found, "slug": check.system}
+    answers = answer_keys.with_defaults(installation.plain_answers())
+    try:
+        if request.method == "POST":
+            changes = found.carry_out(answers, request.POST.get("token", ""))
+            sessions.save_answers(installation, changes, source=Source.FOUND, person=person(request))
+            _told(pk, request, "finding.fixed", name)
+            findings.request_affected(installation, check.system)
+            return redirect("step", pk=pk, slug=check.system)
+        return render(request, "wizard/fix.html", {**context, **_shown(found.look(answers))})
+    except InstallerError as error:
+        return render(request, "wizard/fix.html", {**context, "problem": _problem(error)}, status=422)
+
+
+def _shown(proposal: fixes.Proposal) -> dict[str, Any]:
+    return {
+        "what": say(proposal.what),
+        "facts": [(say(label), value) for label, value in proposal.facts],
+        "token": proposal.token,
+        "saves": bool(proposal.changes),
+    }
+
+
+def _problem(error: InstallerError) -> dict[str, str]:
+    return {"cause": say(error.cause), "value": error.value, "remedy": say(error.remedy)}
 
 
 def _told(pk: int, request: HttpRequest, action: str, name: str) -> None:

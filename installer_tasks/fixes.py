@@ -1,0 +1,161 @@
+"""What the installer can mend by itself when a person says so: shown whole before, done only as it was shown.
+
+A fix is offered for a finding. `look` says what it would do, with a token of exactly that; `carry_out` looks again and
+refuses when it is no longer the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from installer_tasks import certificates
+from installer_tasks.certificates.handshake import peer_chain
+from installer_tasks.errors import Invalid, Refused
+from installer_tasks.http import parse_url
+from installer_tasks.registry.client import RegistryClient
+from installer_tasks.registry.harbor import Harbor
+from installer_tasks.registry.reference import Reference
+from installer_tasks.text import Text, text
+from installer_tasks.text import mark as _
+
+Answers = Mapping[str, str]
+UNKNOWN_AUTHORITY = frozenset({"tls-unknown-ca", "registry-tls-authority"})
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What would be done. `changes` are answers to save; the outside is changed by the fix itself."""
+
+    what: Text
+    facts: tuple[tuple[Text, str], ...]
+    token: str
+    changes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Fix:
+    """`offered` reads the kept verdict of the check; `act` changes the system outside, if anything does."""
+
+    check: str
+    label: str  #: on the button, marked for translation
+    offered: Callable[[Mapping[str, Any]], bool]
+    look: Callable[[Answers], Proposal]
+    act: Callable[[Answers], None] = lambda _answers: None
+
+    def carry_out(self, answers: Answers, token: str) -> Mapping[str, str]:
+        """The answers to save; Refused when it would do something else than what was shown."""
+        proposal = self.look(answers)
+        if proposal.token != token:
+            raise Refused(
+                text(_("It is no longer what was shown.")),
+                value=self.check,
+                remedy=text(_("Look at it again before you agree.")),
+                code="fix-changed",
+            )
+        self.act(answers)
+        return proposal.changes
+
+
+def _evidence(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
+    return verdict.get("evidence") or {}
+
+
+def _unknown_authority(verdict: Mapping[str, Any]) -> bool:
+    return _evidence(verdict).get("code") in UNKNOWN_AUTHORITY
+
+
+def _project_is_missing(verdict: Mapping[str, Any]) -> bool:
+    found = _evidence(verdict)
+    return found.get("exists") is False and found.get("harbor") is True
+
+
+def _authority(key: str, place: Callable[[Answers], tuple[str, int]], answers: Answers) -> Proposal:
+    """The authority that a server presents; whether it is the right one only a person can say, by its fingerprint."""
+    host, port = place(answers)
+    root = _root_of(peer_chain(host, port), f"{host}:{port}")
+    told = certificates.describe(root)
+    fingerprint = root.fingerprint(SHA256()).hex(":").upper()
+    return Proposal(
+        text(_("Use the authority that %(host)s presents."), host=f"{host}:{port}"),
+        (
+            (Text(_("Authority")), str(told["subject"])),
+            (Text(_("Valid until")), f"{root.not_valid_after_utc:%Y-%m-%d}"),
+            (Text(_("SHA-256 fingerprint")), fingerprint),
+        ),
+        fingerprint,
+        {key: certificates.to_pem((root,))},
+    )
+
+
+def _root_of(chain: tuple[x509.Certificate, ...], host: str) -> x509.Certificate:
+    """The certificate that signs itself, above the server's own."""
+    roots = [each for each in chain[1:] if each.subject == each.issuer]
+    if roots:
+        return roots[-1]
+    raise Invalid(
+        text(_("%(host)s does not present its authority, only what it signed."), host=host),
+        value=chain[-1].issuer.rfc4514_string(),
+        remedy=text(_("Ask its owner for the certificate of this authority, and paste it.")),
+        code="fix-no-authority",
+    )
+
+
+def _registry(answers: Answers) -> tuple[str, int]:
+    host, _colon, port = Reference.parse(answers["registry.project"]).host.partition(":")
+    return host, int(port or 443)
+
+
+def _issuer(answers: Answers) -> tuple[str, int]:
+    target = parse_url(answers["identity.issuer_url"], field="identity.issuer_url")
+    return target.hostname or "", target.port or 443
+
+
+def _project(answers: Answers) -> Proposal:
+    target = Reference.parse(answers["registry.project"])
+    return Proposal(
+        text(_("Create the public project %(name)s in %(host)s."), name=target.project, host=target.host),
+        ((Text(_("As user")), answers["registry.username"]),),
+        hashlib.sha256(f"{target.host}/{target.project}".encode()).hexdigest(),
+        {},
+    )
+
+
+def _create_project(answers: Answers) -> None:
+    target = Reference.parse(answers["registry.project"])
+    ca = answers.get("registry.ca") or None
+    client = RegistryClient(target.host, answers["registry.username"], answers["registry.password"], ca)
+    try:
+        Harbor(client).create_project(target.project, public=True)
+    finally:
+        client.close()
+
+
+FIXES = (
+    Fix(
+        "registry.reachable",
+        _("Fetch its authority"),
+        _unknown_authority,
+        partial(_authority, "registry.ca", _registry),
+    ),
+    Fix(
+        "identity.discovery",
+        _("Fetch its authority"),
+        _unknown_authority,
+        partial(_authority, "identity.ca", _issuer),
+    ),
+    Fix("registry.project", _("Create the project"), _project_is_missing, _project, _create_project),
+)
+BY_CHECK = {fix.check: fix for fix in FIXES}
+
+
+def offered(check: str, verdict: Mapping[str, Any]) -> Fix | None:
+    """The fix for this finding, if there is one."""
+    fix = BY_CHECK.get(check)
+    return fix if fix is not None and fix.offered(verdict) else None
