@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -139,6 +140,19 @@ def test_a_risk_is_not_accepted_without_a_reason(client: Client, installation: I
     answer = client.post(reverse("waive", args=[installation.pk, "registry.room"]), {"reason": reason}, follow=True)
     assert "Write a reason of at least ten characters" in text_of(answer)
     assert not Waiver.objects.exists()
+
+
+@pytest.mark.parametrize(("days", "kept"), [("7", 7), ("30", 30), ("", 30), ("4000", 30), ("x", 30)])
+def test_a_waiver_ends(client: Client, installation: Installation, days: str, kept: int) -> None:
+    put(installation, "registry.room", FAILED)
+    path = reverse("waive", args=[installation.pk, "registry.room"])
+    client.post(path, {"reason": "The quota is raised tonight.", "days": days})
+    waiver = Waiver.objects.get()
+    assert waiver.expires_at is not None
+    assert timedelta(days=kept) - timedelta(minutes=1) < waiver.expires_at - timezone.now() <= timedelta(days=kept)
+    assert "registry.room" not in findings.blocking(installation)
+    Waiver.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert "registry.room" in findings.blocking(installation)
 
 
 def test_a_strict_check_cannot_be_waived(client: Client, installation: Installation) -> None:

@@ -43,6 +43,7 @@ class FindingView:
     can_waive: bool
     waived_by: str
     waiver_reason: str
+    waived_until: datetime | None
     step_url: str
     fix: str = ""  #: what the installer offers to do about it
     blocks: tuple[FindingView, ...] = ()
@@ -116,6 +117,7 @@ def _view(installation: Installation, item: Item, blocks: tuple[FindingView, ...
         can_waive=item.level in findings.BAD and not item.check.strict and item.level is not Level.BLOCKED,
         waived_by=waiver.person.get_username() if waiver else "",
         waiver_reason=waiver.reason if waiver else "",
+        waived_until=waiver.expires_at if waiver else None,
         step_url=reverse("step", args=[installation.pk, item.check.system]),
         fix=_fix(item),
         blocks=blocks,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -20,6 +22,8 @@ from wizard.texts import render as say
 from wizard.views.common import frame, installation_of, person
 
 SHORTEST_REASON = 10
+#: Days that a waiver may hold; the first is what the form offers.
+DAYS = (30, 7, 1)
 
 
 def check_of(name: str) -> Check:
@@ -39,12 +43,16 @@ def waive(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     elif len(reason) < SHORTEST_REASON:
         messages.error(request, gettext("Write a reason of at least ten characters; it is kept with your name."))
     else:
-        Waiver.objects.update_or_create(
-            installation=installation, check_name=name, defaults={"reason": reason, "person": person(request)}
-        )
+        values = {"reason": reason, "person": person(request), "expires_at": timezone.now() + _time(request)}
+        Waiver.objects.update_or_create(installation=installation, check_name=name, defaults=values)
         _told(installation.pk, request, "finding.waived", name)
         installation.touch()
     return redirect("step", pk=pk, slug=check.system)
+
+
+def _time(request: HttpRequest) -> timedelta:
+    given = request.POST.get("days", "")
+    return timedelta(days=int(given) if given in map(str, DAYS) else DAYS[0])
 
 
 @require_POST
