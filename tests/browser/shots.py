@@ -28,6 +28,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.program("chromium"), pytest.mark.
 
 #: Slow enough for a picture of each kind while a push and the packages are under way.
 PACE, RATE = Pace("photographed", 60.0, 120.0), 1_200_000
+HELD = 30_000  #: bytes a second, while it is photographed from every side
 
 
 @pytest.fixture(scope="module")
@@ -123,11 +124,13 @@ def _run(page: Page, camera: Camera, base: str, here: Place) -> None:
     page.goto(f"{base}/review/")
     harness.install(page)
     _pushed(page, percent=20)
+    here.estate.registry.set_rate_limit(HELD)
     camera.page_of("21-run-push", f"{base}/run/")
-    camera.page_of("28-stop", f"{base}/run/1/cancel/")
+    here.estate.registry.set_rate_limit(RATE)
     page.goto(f"{base}/run/1/cancel/")
     page.get_by_role("button", name="Stop the run").click()
     harness.expect_run(page, "cancelled")
+    camera.page_of("28-stop", f"{base}/run/1/cancel/")
     camera.page_of("29-run-stopped", f"{base}/run/")
     _resume(page, base)
     _pushed(page, percent=1)
