@@ -10,9 +10,11 @@ from typing import Any
 from installer_tasks.bundle import ReleaseBundle
 from installer_tasks.bundle.folder import read_release_bundle
 from installer_tasks.errors import InstallerError
+from installer_tasks.facts import trial_owner
 from installer_tasks.facts.authority import supplied
 from installer_tasks.facts.base import Observations
-from installer_tasks.facts.trial_images import trial_image
+from installer_tasks.facts.trial_images import new_tag, trial_image
+from installer_tasks.facts.trial_pull import pull_on_nodes
 from installer_tasks.registry import Reference, RegistryClient
 from installer_tasks.registry.errors import WrongDigest
 from installer_tasks.registry.probes import body_limit, cannot_mount, cannot_nest, cannot_retag
@@ -41,10 +43,11 @@ def collect(client: RegistryClient, target: Reference, answers: Mapping[str, str
         observations.observe_together(
             {
                 "pulled": lambda: _pulled(target.host, ca, image),
+                "pull": lambda: pull_on_nodes(answers, target, image),
                 "mount": lambda: {"refused": cannot_mount(client, target.path, image)},
                 "nested": lambda: {"refused": cannot_nest(client, target.path)},
                 "bodies": lambda: _bodies(client, image, answers),
-                "retag": lambda: {"refused": cannot_retag(client, image), "tag": image.tag},
+                "retag": lambda: _retag(client, image),
             }
         )
         observations.observe("removal", lambda: {"kept": image.remove()})
@@ -73,6 +76,12 @@ def _pulled(host: str, ca: str | None, image: TrialImage) -> dict[str, Any]:
     finally:
         client.close()
     return {"repository": image.repository}
+
+
+def _retag(client: RegistryClient, image: TrialImage) -> dict[str, str]:
+    tag = new_tag()
+    with trial_owner.running(tag):
+        return {"refused": cannot_retag(client, image, tag), "tag": tag}
 
 
 def _bodies(client: RegistryClient, image: TrialImage, answers: Mapping[str, str]) -> dict[str, Any]:

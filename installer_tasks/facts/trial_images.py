@@ -22,7 +22,7 @@ _TAG = re.compile(r"trial-(?P<mark>[0-9a-f]{12})-(?P<made>\d{1,12})-[0-9a-f]{8}"
 def prove_push(client: RegistryClient, project: str) -> TrialResult:
     """Push, pull and delete a tiny image below `project`, after what interrupted trials left there."""
     sweep(client, project)
-    tag = _new_tag()
+    tag = new_tag()
     with trial_owner.running(tag):
         return push_trial(client, project, tag)
 
@@ -31,7 +31,7 @@ def prove_push(client: RegistryClient, project: str) -> TrialResult:
 def trial_image(client: RegistryClient, project: str) -> Iterator[TrialImage]:
     """A tiny image that others can pull meanwhile, and that is gone afterwards where this user may delete it."""
     sweep(client, project)
-    image = TrialImage(client, project, _new_tag())
+    image = TrialImage(client, project, new_tag())
     with trial_owner.running(image.tag):
         image.push()
         try:
@@ -57,5 +57,6 @@ def is_left_over(tag: str) -> bool:
     return time.time() - int(found["made"]) > ABANDONED.total_seconds()
 
 
-def _new_tag() -> str:
+def new_tag() -> str:
+    """One that a sweep knows for ours; hold `trial_owner.running` of it while it is in use."""
     return trial_owner.new_name(f"trial-{trial_owner.mark()}-{int(time.time())}")

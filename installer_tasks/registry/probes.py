@@ -66,12 +66,16 @@ def cannot_mount(client: RegistryClient, project: str, image: TrialImage) -> str
     return ""
 
 
-def cannot_retag(client: RegistryClient, image: TrialImage) -> str:
-    """Why the tag of the trial image cannot be given to other content; empty when it can."""
+def cannot_retag(client: RegistryClient, image: TrialImage, tag: str) -> str:
+    """Why a tag of the trial image cannot be given to other content; empty when it can.
+
+    Another tag than the image's own: that one must lead a sweep to the image at any moment.
+    """
     document = {**json.loads(image.manifest), "annotations": {TRIAL_NAME: "put a second time"}}
     second = json.dumps(document).encode()
+    client.put_manifest(image.repository, tag, image.manifest, OCI_MANIFEST)
     try:
-        client.put_manifest(image.repository, image.tag, second, OCI_MANIFEST)
+        client.put_manifest(image.repository, tag, second, OCI_MANIFEST)
     except Conflict as error:
         return str(error.cause)
     with suppress(InstallerError):

@@ -11,7 +11,7 @@ from tests.contract.docker_registry import RunningRegistry, docker_registry
 from tests.contract.looks import Look, all_of, look_at
 
 pytestmark = [pytest.mark.docker_registry, pytest.mark.program("docker-registry")]
-HEALTHY = all_of("registry", "pass")
+HEALTHY = all_of("registry", "pass") | {"registry.pull-on-nodes": "blocked"}
 OF_THE_TRIAL = {check.name: "blocked" for check in registry_trial.CHECKS}
 
 

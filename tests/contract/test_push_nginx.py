@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,8 @@ import pytest
 from installer_tasks.bundle import read_imgpkg_tar
 from installer_tasks.registry import Reference, RegistryClient, push, verify
 from tests.bench.content import TAG, make_layouts
-from tests.contract.docker_registry import RunningRegistry, docker_registry, free_port, program_path, wait_for_port
+from tests.contract.docker_registry import RunningRegistry, docker_registry
+from tests.contract.nginx import nginx
 from tests.unit.imgpkg_tar import MadeImage, layer, write_imgpkg_tar
 
 pytestmark = [
@@ -26,39 +26,6 @@ pytestmark = [
 def registry(tmp_path: Path) -> Iterator[RunningRegistry]:
     with docker_registry(tmp_path / "registry") as running:
         yield running
-
-
-@contextmanager
-def nginx(folder: Path, backend: str, limit: str = "1m") -> Iterator[str]:
-    """Its address. One process in the foreground, everything it writes below `folder`."""
-    folder.mkdir()
-    port = free_port()
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    temporary = "\n".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
-    (folder / "nginx.conf").write_text(
-        f"""
-        daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
-        events {{ worker_connections 256; }}
-        http {{
-            access_log {folder}/access.log; client_max_body_size {limit};
-            {temporary}
-            server {{
-                listen 127.0.0.1:{port};
-                location / {{ proxy_pass http://{backend}; proxy_http_version 1.1; proxy_set_header Host $http_host; }}
-            }}
-        }}
-        """
-    )
-    log = folder / "output.log"
-    with log.open("wb") as output:
-        command = [program_path("nginx"), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
-        process = subprocess.Popen(command, stdout=output, stderr=output)
-    try:
-        wait_for_port(port, process, log)
-        yield f"localhost:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def test_a_push_succeeds_in_parts(registry: RunningRegistry, tmp_path: Path) -> None:

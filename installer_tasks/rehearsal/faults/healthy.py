@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from installer_tasks.rehearsal.faults import registry
 from installer_tasks.rehearsal.faults.base import Variant
 
-VARIANTS: tuple[Variant, ...] = ()
+VARIANTS: tuple[Variant, ...] = registry.VARIANTS

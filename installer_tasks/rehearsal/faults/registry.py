@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from installer_tasks.rehearsal.ca import PracticeCA
-from installer_tasks.rehearsal.faults.base import Answering, Change, Fault
+from installer_tasks.rehearsal.faults.base import Answering, Change, Fault, Variant
 from installer_tasks.text import mark as _
 
 if TYPE_CHECKING:
@@ -67,6 +67,10 @@ def _as(name: str, written: str = f"%(host)s/{PROJECT}") -> Answering:
         return {**place, "registry.username": name, "registry.password": estate.registry.users[name].password}
 
     return answers
+
+
+def _with_address(estate: Estate) -> dict[str, str]:
+    return {"registry.project": f"127.0.0.1:{estate.registry.port}/{PROJECT}"}
 
 
 _LOCAL = ("localhost", "127.0.0.1")
@@ -157,4 +161,14 @@ _PUSHING = (
           _project_with(immutable_tags=True)),
 )  # fmt: skip
 
+VARIANTS = (
+    Variant("healthy.registry-path", _("The images go below a path within the project"),
+            answers=_at(f"%(host)s/{PROJECT}/eu/one")),
+    Variant("healthy.registry-administrator", _("An administrator of the registry pushes, and sees its disk"),
+            answers=_as("admin")),
+    Variant("healthy.registry-quota", _("The project has a quota that is large enough, and a developer pushes"),
+            _project_with(storage_limit=10 * 1024**4), _as("developer")),
+    Variant("healthy.registry-address", _("The registry is written as an address instead of a name"),
+            answers=_with_address),
+)  # fmt: skip
 FAULTS = (*_REACHING, *_USERS, *_ROOM, *_PUSHING)
