@@ -10,7 +10,7 @@ from pathlib import Path
 
 import django
 
-from tests.calibration.looking import look_with, words
+from tests.calibration.looking import look_with, pace, words
 from tests.calibration.table import FEWEST, Result, markdown
 
 TABLE = Path(__file__).resolve().parent.parent.parent / "docs" / "calibration.md"
@@ -29,6 +29,7 @@ def main() -> int:
     for alarm in result.false_alarms:
         print(f"false alarm: {alarm}")
     if not only:
+        print(result.pace)
         TABLE.write_text(markdown(result), encoding="utf-8")
     print(result.last_line)
     return 0 if result.good_enough and (only or len(result.faults) >= FEWEST) else 1
@@ -45,12 +46,13 @@ def calibrate(folder: Path, only: str = "", *, speak: bool = True) -> Result:
     looked = []
     with Estate(folder / "estate", pace=Pace.INSTANT, scale=SMALL) as estate:
         wanted = [one for one in (usual, *VARIANTS, *FAULTS) if only in one.name]
+        measured = None if only else pace(estate, usual)
         for one in look_with(estate, wanted):
             looked.append(one)
             if speak:
                 _say(one)
     faults = [one for one in looked if isinstance(one.condition, Fault)]
-    return Result(faults, [one for one in looked if one not in faults])
+    return Result(faults, [one for one in looked if one not in faults], measured)
 
 
 def _say(one: object) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from installer_tasks.rehearsal.faults import Fault
-from tests.calibration.looking import Looked, words
+from tests.calibration.looking import Looked, Pace, words
 
 GOAL = 0.95  #: of the foreseeable faults
 FEWEST = 60  #: faults
@@ -24,6 +24,7 @@ caught when the check that should say so does, with words that name the cause. W
 class Result:
     faults: Sequence[Looked]
     healthy: Sequence[Looked]
+    pace: Pace | None = None
 
     @property
     def foreseeable(self) -> list[Looked]:
@@ -56,7 +57,16 @@ class Result:
 
 
 def markdown(result: Result) -> str:
-    return "\n".join((HEAD + f"**{result.last_line}**\n", *_faults(result), "", *_healthy(result), ""))
+    return "\n".join(
+        (
+            HEAD + f"**{result.last_line}**\n",
+            f"At instant pace {result.pace}.\n",
+            *_faults(result),
+            "",
+            *_healthy(result),
+            "",
+        )
+    )
 
 
 def _faults(result: Result) -> list[str]:
