@@ -124,7 +124,8 @@ def _value(form: StepForm, name: str) -> str:
     if not form.is_bound or name not in form.fields:
         return str(form.initial.get(name) or "")
     sent = form[name].value()
-    return sent if isinstance(sent, str) else ""
+    # A key that was pasted in place of a certificate is refused, and no page repeats it.
+    return sent if isinstance(sent, str) and "PRIVATE KEY" not in sent else ""
 
 
 def _only(options: tuple[Option, ...]) -> str:
