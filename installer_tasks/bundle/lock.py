@@ -72,6 +72,23 @@ def read_bundles(path: Path, manifests: Mapping[str, Manifest], blobs: Mapping[s
     return bundles
 
 
+def read_file(
+    path: Path, digest: str, manifests: Mapping[str, Manifest], blobs: Mapping[str, Blob], name: str
+) -> bytes:
+    """A file of the bundle with this digest; b"" when it is not in it."""
+    import tarfile
+
+    try:
+        layer = blobs[manifests[digest].blobs[-1].digest]
+        with tarfile.open(fileobj=io.BytesIO(_unpack(path, layer)), mode="r:") as archive:
+            for member in archive:
+                if member.name.removeprefix("./") == name and (file := archive.extractfile(member)):
+                    return file.read()
+    except (tarfile.TarError, ValueError, KeyError, IndexError, EOFError, OSError) as error:
+        raise damaged(path, f"bundle {digest} has a layer that cannot be read") from error
+    return b""
+
+
 def _is_bundle(path: Path, config: Blob | None) -> bool:
     if config is None or config.size > MAX_CONFIG:
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from installer_tasks import releases
+from installer_tasks.checks import bundle_parts
 from installer_tasks.checks.base import Check, Facts, Level, Owner, Verdict, passed
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
@@ -44,8 +45,9 @@ def _release_known(facts: Facts) -> Verdict:
 def _intact(facts: Facts) -> Verdict:
     digests = facts("bundle", "digests")
     return passed(
-        _("All %(count)d layers have the digest they claim."),
+        _("All %(count)d layers were read, %(size)d MiB, and have the digest they claim."),
         count=digests["verified"],
+        size=digests["bytes"] // MIB,
         evidence=digests,
     )
 
@@ -59,6 +61,7 @@ CHECKS = (
         _readable,
         strict=True,
     ),
+    *bundle_parts.BEFORE,
     Check(
         "bundle.release-known",
         _("The release is the chosen one and can be carried out"),
@@ -74,7 +77,8 @@ CHECKS = (
         Owner.INSTALLER,
         ("bundle.path",),
         _intact,
-        needs=("bundle.readable",),
+        needs=("bundle.readable", "bundle.at-rest"),
         strict=True,
     ),
+    *bundle_parts.CHECKS,
 )

@@ -10,6 +10,7 @@ from typing import Any
 from installer_tasks.bundle.folder import ReleaseBundle, read_release_bundle
 from installer_tasks.bundle.verify import verify
 from installer_tasks.errors import InputError, IntegrityFailure
+from installer_tasks.facts import bundle_parts
 from installer_tasks.facts.base import Observations
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
@@ -20,15 +21,30 @@ READING_DEADLINE = 3600.0
 
 def collect(answers: Mapping[str, str], observations: Observations) -> None:
     bundles: list[ReleaseBundle] = []
+    before: dict[str, tuple[int, int]] = {}
 
     def contents() -> dict[str, Any]:
         with _unreadable(answers["bundle.path"]):
+            before.update(bundle_parts.sizes(Path(answers["bundle.path"]).expanduser()))
             bundles.append(read_release_bundle(Path(answers["bundle.path"])))
         return _contents(bundles[0])
 
     observations.observe("contents", contents, seconds=READING_DEADLINE)
+    observations.observe("room", bundle_parts.room)
     if bundles:
-        observations.observe("digests", lambda: _digests(bundles[0]), seconds=READING_DEADLINE)
+        _look_inside(bundles[0], before, observations)
+
+
+def _look_inside(bundle: ReleaseBundle, before: bundle_parts.Sizes, observations: Observations) -> None:
+    observations.observe_together(
+        {
+            "parts": lambda: bundle_parts.missing_parts(bundle),
+            "locked": lambda: bundle_parts.locked_images(bundle),
+            "packages": lambda: bundle_parts.packages(bundle),
+        }
+    )
+    observations.observe("digests", lambda: _digests(bundle), seconds=READING_DEADLINE)
+    observations.observe("rest", lambda: bundle_parts.changed(before, bundle_parts.sizes(bundle.path)))
 
 
 @contextmanager

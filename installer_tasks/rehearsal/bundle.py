@@ -11,20 +11,20 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from installer_tasks import releases
 from installer_tasks.errors import Conflict
 from installer_tasks.rehearsal.bundle_archive import write_imgpkg_tar
-from installer_tasks.rehearsal.bundle_content import FULL, SMALL, Scale, contents
+from installer_tasks.rehearsal.bundle_content import FULL, SMALL, Content, Scale, contents
 from installer_tasks.rehearsal.bundle_images import make_layer
 from installer_tasks.releases import Release
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
 
-__all__ = ["FULL", "SMALL", "Scale", "make_bundle"]
+__all__ = ["FULL", "SMALL", "Content", "Scale", "contents", "fill", "make_bundle"]
 
 FORMAT = 1  #: raise it when the content of a practice bundle changes
 STAMP = ".practice-bundle.json"
@@ -63,15 +63,16 @@ def _make(folder: Path, release: Release, scale: Scale, wanted: dict[str, object
             remedy=text(_("Choose an empty folder for the practice bundle.")),
             retry=False,
         )
-    _fill(fresh := _emptied(folder, "new"), release, scale)
+    fill(fresh := _emptied(folder, "new"), release, contents(release, scale))
     _stamp(fresh, wanted)
     _exchange(fresh, folder)
 
 
-def _fill(folder: Path, release: Release, scale: Scale) -> None:
+def fill(folder: Path, release: Release, archives: Iterable[Content]) -> None:
+    """Lay a download out in `folder`, which is not there yet."""
     for name in ("agent-images", "dependencies", "packages", "tanzu-cli-plugins"):
         (folder / name).mkdir(parents=True)
-    for content in contents(release, scale):
+    for content in archives:
         write_imgpkg_tar(folder / content.file, content.elements, content.root)
     plugin = make_layer({"plugin_bundle/README": b"Practice stand-in of the Tanzu CLI plug-ins.\n"})
     (folder / "tanzu-cli-plugins" / "tmc.tar.gz").write_bytes(plugin.content)

@@ -9,11 +9,14 @@ import pytest
 
 from installer_tasks.bundle.folder import read_release_bundle
 from installer_tasks.bundle.model import FileSource
+from installer_tasks.checks import BY_NAME
+from installer_tasks.checks.base import Facts, judge
+from installer_tasks.facts.bundle_parts import MOST_NAMES, Shape
 from installer_tasks.rehearsal.bundle import SMALL, make_bundle
 from tests.contract.looks import Look, all_of, look_at
 
 PASS, FAIL, BLOCKED = "pass", "fail", "blocked"
-NOT_A_BUNDLE = all_of("bundle", BLOCKED) | {"bundle.readable": FAIL}
+NOT_A_BUNDLE = all_of("bundle", BLOCKED) | {"bundle.readable": FAIL, "bundle.disk-free": PASS}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +55,7 @@ def test_what_is_not_a_bundle_is_one_red_line_that_names_the_path(kind: str, tmp
     look = looked(path)
     assert look.levels == NOT_A_BUNDLE
     assert look["bundle.readable"].value == str(path)
-    assert look["bundle.intact"].evidence == {"blocked_by": "bundle.readable"}
+    assert look["bundle.at-rest"].evidence == {"blocked_by": "bundle.readable"}
 
 
 @pytest.mark.parametrize("path", ["/srv/\0tmc", "~nobody-of-this-name/tmc", "/" + "a" * 5000])
@@ -95,6 +98,22 @@ def test_one_flipped_byte_in_a_layer_is_found(mine: Path) -> None:
 
 def test_the_wrong_release_chosen(healthy: Path) -> None:
     look = looked(healthy, "1.3.0")
-    assert look.levels == all_of("bundle", PASS) | {"bundle.release-known": FAIL}
+    of_that_release = {"bundle.packages": BLOCKED, "bundle.values-known": BLOCKED}
+    assert look.levels == all_of("bundle", PASS) | {"bundle.release-known": FAIL} | of_that_release
     assert look["bundle.release-known"].value == "1.3.0"
     assert "1.4.1" in str(look["bundle.release-known"].remedy)
+
+
+def test_little_room_is_said_before_it_is_gone(healthy: Path) -> None:
+    room = looked(healthy).facts["room"]["value"]
+    for free, level in ((room["free"], PASS), (500 * 1024**2, "warn"), (5 * 1024**2, FAIL)):
+        facts = Facts({"bundle": {"room": {"ok": True, "value": {**room, "free": free}}}}, {})
+        assert judge(BY_NAME["bundle.disk-free"], facts, frozenset()).level == level
+
+
+def test_a_schema_that_repeats_itself_without_end_is_flattened_once() -> None:
+    whole: dict[str, object] = {"type": "object"}
+    whole["properties"] = {"again": whole, "more": whole}
+    shape = Shape()
+    shape.walk(whole, "", 0)
+    assert len(shape.names) <= MOST_NAMES
