@@ -5,6 +5,7 @@ from __future__ import annotations
 from installer_tasks.checks import (
     bundle,
     certificates,
+    certificates_authority,
     cluster,
     cluster_trials,
     dns,
@@ -25,6 +26,7 @@ CHECKS: tuple[Check, ...] = (
     *identity.CHECKS,
     *registry.CHECKS,
     *registry_trial.CHECKS,
+    *certificates_authority.CHECKS,
     *certificates.CHECKS,
     *services.CHECKS,
 )

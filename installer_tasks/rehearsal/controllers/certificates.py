@@ -10,6 +10,7 @@ from cryptography import x509
 
 from installer_tasks.rehearsal.controllers.desk import Object
 from installer_tasks.rehearsal.controllers.issuing import Authority, Issued, IssuerBroken, self_signed
+from installer_tasks.rehearsal.controllers.roles import Role
 from installer_tasks.rehearsal.controllers.world import World, condition, now
 
 API = "cert-manager.io/v1"
@@ -39,9 +40,10 @@ class Issuers:
 
 
 def authority_of(world: World, issuer: Object) -> Authority:
-    """The key pair of a CA issuer. Raises IssuerBroken."""
+    """The key pair of a CA issuer, or the one behind its role. Raises IssuerBroken."""
     namespace = issuer["metadata"].get("namespace") or CLUSTER_NAMESPACE
-    name = issuer["spec"]["ca"].get("secretName", "")
+    role = Role.of(issuer)
+    name = role.secret if role else issuer["spec"]["ca"].get("secretName", "")
     secret = world.desk.get("Secret", name, namespace)
     if secret is None:
         raise IssuerBroken(f'Error getting keypair for CA issuer: secret "{name}" not found')
@@ -64,6 +66,10 @@ class Certificates:
         if issuer is None or problem:
             self._pending(obj, problem)
             return None
+        role = Role.of(issuer)
+        if role and (role.pending or role.refuses):
+            self._unserved(obj, role)
+            return None
         left = self._world.left(ISSUING, "certificate", metadata["uid"], str(metadata.get("generation")))
         if left > 0:
             self._pending(obj, "")
@@ -85,7 +91,11 @@ class Certificates:
 
     def _issue(self, certificate: Object, issuer: Object) -> None:
         spec = certificate["spec"]
-        issued = authority_of(self._world, issuer).issue(spec) if "ca" in issuer["spec"] else self_signed(spec)
+        role = Role.of(issuer)
+        if role or "ca" in issuer["spec"]:
+            issued = authority_of(self._world, issuer).issue(spec, role or Role())
+        else:
+            issued = self_signed(spec)
         self._world.desk.ensure(_tls_secret(certificate, issued))
         self._request(certificate, True, "Issued", "Certificate fetched from issuer successfully")
 
@@ -98,6 +108,12 @@ class Certificates:
             condition("Issuing", True, "DoesNotExist", message),
         ]
         self._world.desk.status(certificate, {"conditions": conditions})
+
+    def _unserved(self, certificate: Object, role: Role) -> None:
+        """Whoever signs has said no, which is the end of this request, or has not come to it."""
+        self._pending(certificate, role.pending)
+        if role.refuses:
+            self._request(certificate, False, "Failed", role.refuses)
 
     def _request(self, certificate: Object, ready: bool, reason: str, message: str) -> None:
         metadata = certificate["metadata"]

@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from installer_tasks.rehearsal.controllers.roles import Role
+
 SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey
 DEFAULT_DURATION = timedelta(days=90)
 
@@ -64,9 +66,9 @@ class Authority:
             raise IssuerBroken("Error getting keypair for CA issuer: certificate is not a CA")
         return cls(chain, key)
 
-    def issue(self, spec: Mapping[str, Any]) -> Issued:
-        """For the spec of a Certificate."""
-        return _issue(spec, self)
+    def issue(self, spec: Mapping[str, Any], role: Role = Role()) -> Issued:  # noqa: B008 - a value
+        """For the spec of a Certificate, as far as the role lets it."""
+        return _issue(spec, self, role)
 
 
 def _is_ca(certificate: x509.Certificate) -> bool:
@@ -78,7 +80,7 @@ def _is_ca(certificate: x509.Certificate) -> bool:
 
 def self_signed(spec: Mapping[str, Any]) -> Issued:
     """What a selfSigned issuer makes."""
-    return _issue(spec, None)
+    return _issue(spec, None, Role())
 
 
 def parse_duration(text: str) -> timedelta:
@@ -88,11 +90,11 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(**{units[unit]: int(number) for number, unit in found}) if found else DEFAULT_DURATION
 
 
-def _issue(spec: Mapping[str, Any], authority: Authority | None) -> Issued:
+def _issue(spec: Mapping[str, Any], authority: Authority | None, role: Role) -> Issued:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _name(spec)
     signer = authority.chain[0] if authority else None
-    builder = _builder(spec, subject, signer).public_key(key.public_key())
+    builder = _builder(spec, subject, signer, role).public_key(key.public_key())
     signing_key: SigningKey = authority.key if authority else key
     builder = builder.add_extension(_authority_key(signer, signing_key), critical=False)
     builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
@@ -103,7 +105,9 @@ def _issue(spec: Mapping[str, Any], authority: Authority | None) -> Issued:
     return Issued("".join(_pem(part) for part in chain), pem, _pem(ca))
 
 
-def _builder(spec: Mapping[str, Any], subject: x509.Name, signer: x509.Certificate | None) -> x509.CertificateBuilder:
+def _builder(
+    spec: Mapping[str, Any], subject: x509.Name, signer: x509.Certificate | None, role: Role
+) -> x509.CertificateBuilder:
     now = datetime.now(UTC).replace(microsecond=0)
     is_ca = bool(spec.get("isCA"))
     builder = (
@@ -112,7 +116,7 @@ def _builder(spec: Mapping[str, Any], subject: x509.Name, signer: x509.Certifica
         .issuer_name(signer.subject if signer else subject)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(minutes=1))
-        .not_valid_after(now + parse_duration(str(spec.get("duration", ""))))
+        .not_valid_after(now + _lifetime(spec, role))
         .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
         .add_extension(_usage(is_ca), critical=True)
     )
@@ -120,9 +124,14 @@ def _builder(spec: Mapping[str, Any], subject: x509.Name, signer: x509.Certifica
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=not list(subject))
     if not is_ca:
-        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
-        builder = builder.add_extension(usage, critical=False)
+        purpose = ExtendedKeyUsageOID.SERVER_AUTH if role.for_servers else ExtendedKeyUsageOID.CLIENT_AUTH
+        builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
     return builder
+
+
+def _lifetime(spec: Mapping[str, Any], role: Role) -> timedelta:
+    asked = parse_duration(str(spec.get("duration", "")))
+    return min(asked, timedelta(hours=role.most_hours)) if role.most_hours else asked
 
 
 def _name(spec: Mapping[str, Any]) -> x509.Name:
