@@ -31,7 +31,18 @@ CLUSTER, CERTIFICATES, SERVICES = (all_of(system, PASS) for system in ("cluster"
 NOT_REACHED = all_of("cluster", BLOCKED) | {"cluster.reachable": FAIL}
 DEFAULT = "storageclass.kubernetes.io/is-default-class"
 NO_CLASS = {"cluster.default-storage-class": FAIL, "cluster.volume-provisioned": BLOCKED}
-NO_TRIAL = {"certificates.trial-issued": BLOCKED, "certificates.chain": BLOCKED}
+NO_CHAIN = {"certificates.chain": BLOCKED, "certificates.chain-presented": BLOCKED}
+NO_TRIAL = NO_CHAIN | dict.fromkeys(
+    ("certificates.trial-issued", "certificates.trial-usable", "certificates.lifetime"), BLOCKED
+)
+NO_ISSUER = NO_TRIAL | {"certificates.issuer-kind": BLOCKED}
+NO_AUTHORITY = NO_CHAIN | dict.fromkeys(
+    (
+        f"certificates.{name}"
+        for name in ("authority-valid", "authority-strength", "authority-complete", "trust-complete")
+    ),
+    BLOCKED,
+)
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +205,7 @@ def test_another_contour_and_leftovers(practice: PracticeCluster) -> None:
 def test_an_issuer_whose_secret_is_missing(practice: PracticeCluster) -> None:
     practice.desk.ensure(issuer("ClusterIssuer", "broken", "no-such-secret"))
     look = practice.look("certificates", certificates_cluster_issuer="broken")
-    assert look.levels == CERTIFICATES | NO_TRIAL | {"certificates.issuer-ready": FAIL}
+    assert look.levels == CERTIFICATES | NO_ISSUER | {"certificates.issuer-ready": FAIL}
     assert look["certificates.issuer-ready"].value == "broken"
 
 
@@ -202,7 +213,7 @@ def test_the_name_of_an_issuer_of_one_namespace(practice: PracticeCluster) -> No
     practice.desk.ensure({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tmc-local"}})
     practice.desk.ensure(issuer("Issuer", "local", "practice-ca", "tmc-local"))
     look = practice.look("certificates", certificates_cluster_issuer="local")
-    assert look.levels == CERTIFICATES | NO_TRIAL | {"certificates.issuer-ready": FAIL}
+    assert look.levels == CERTIFICATES | NO_ISSUER | {"certificates.issuer-ready": FAIL}
     assert look["certificates.issuer-ready"].value == "local"
     assert ISSUER in str(look["certificates.issuer-ready"].cause)
 
@@ -210,12 +221,12 @@ def test_the_name_of_an_issuer_of_one_namespace(practice: PracticeCluster) -> No
 def test_the_authority_of_somebody_else(practice: PracticeCluster, tmp_path: Path) -> None:
     other = PracticeCA.load_or_create(tmp_path / "other")
     look = practice.look("certificates", certificates_ca=other.ca_pem)
-    assert look.levels == CERTIFICATES | {"certificates.chain": FAIL}
+    assert look.levels == CERTIFICATES | NO_CHAIN | {"certificates.chain": FAIL}
     key = practice.look("certificates", certificates_ca=other.key_pem)
-    assert key.levels == CERTIFICATES | {"certificates.authority": FAIL, "certificates.chain": BLOCKED}
+    assert key.levels == CERTIFICATES | NO_AUTHORITY | {"certificates.authority": FAIL}
     assert other.key_pem.splitlines()[1] not in str(key.facts)
     server = practice.look("certificates", certificates_ca=other.issue(["web.example.com"]).cert_pem)
-    assert server.levels == CERTIFICATES | {"certificates.authority": FAIL, "certificates.chain": BLOCKED}
+    assert server.levels == CERTIFICATES | NO_AUTHORITY | {"certificates.authority": FAIL}
 
 
 def test_an_issuer_that_does_not_sign_in_time(practice: PracticeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
