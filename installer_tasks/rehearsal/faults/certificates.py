@@ -14,7 +14,7 @@ from installer_tasks.rehearsal import authorities
 from installer_tasks.rehearsal.authorities import Made, make
 from installer_tasks.rehearsal.controllers.issuing import Issued
 from installer_tasks.rehearsal.controllers.roles import PENDING, ROLE, Role
-from installer_tasks.rehearsal.faults.base import Change, Fault
+from installer_tasks.rehearsal.faults.base import Change, Fault, Variant
 from installer_tasks.rehearsal.kube import GVR
 from installer_tasks.rehearsal.kube.store import watching
 from installer_tasks.text import mark as _
@@ -289,3 +289,16 @@ FAULTS: tuple[Fault, ...] = (
     Fault("certificates.pinned", _("Servers' own certificates are answered as authorities of provider and registry"),
           "certificates.trust-complete", "renewed", *_pinned()),
 )  # fmt: skip
+
+
+def _company() -> tuple[Change, Callable[[Estate], Mapping[str, str]]]:
+    company = Intermediate()
+    return (
+        lambda estate: signs_with(estate, company.signing, company.middle),
+        lambda _estate: {"certificates.ca": company.root.pem},
+    )
+
+
+VARIANTS = (
+    Variant("healthy.external-authority", _("The issuer is an intermediate of the company's authority"), *_company()),
+)

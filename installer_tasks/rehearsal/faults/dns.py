@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from installer_tasks.rehearsal.dns import TTL, DnsServer
-from installer_tasks.rehearsal.faults.base import Change, Fault
+from installer_tasks.rehearsal.faults.base import Change, Fault, Variant
 from installer_tasks.text import mark as _
 
 if TYPE_CHECKING:
@@ -145,3 +145,12 @@ FAULTS = (
           "prometheus", _second_server(_behind)),
     Fault("dns.company-domain", _("The zone is the company's own domain"), "dns.zone-own", "mail is delivered", _mail),
 )  # fmt: skip
+
+
+def _wildcards_alone(estate: Estate) -> Records:
+    """The zone, and a wildcard for all below it; no name has a record of its own."""
+    records: dict[str, tuple[str, ...]] = {name: () for name in _names(estate) if name != estate.zone}
+    return records | {f"*.{estate.zone}": (estate.edge.address,)}
+
+
+VARIANTS = (Variant("healthy.wildcard-dns", _("A wildcard answers for all public names"), _with(_wildcards_alone)),)
