@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +14,7 @@ from installer_tasks.facts.authority import supplied
 from installer_tasks.facts.base import Observations
 from installer_tasks.facts.registry_trial import needed_bytes
 from installer_tasks.registry import Harbor, Reference, RegistryClient, auth
-from installer_tasks.registry.answers import error_of
+from installer_tasks.registry.answers import Answer, error_of
 from installer_tasks.registry.errors import NotARegistry
 from installer_tasks.registry.probes import presented_chain
 from installer_tasks.registry.trial import TRIAL_NAME
@@ -75,13 +76,23 @@ def _ping(host: str, ca: str | None) -> dict[str, Any]:
         raise _not_let_in(host, answer.detail)
     if answer.status == 429 or answer.status >= 500:
         raise error_of(answer)
-    if answer.status not in (200, 401) or b"<html" in answer.body[:1000].lower():
+    if answer.status not in (200, 401) or not _speaks_as_one(answer):
         raise NotARegistry(
             text(_("%(host)s is not a container registry: it answered %(status)d."), host=host, status=answer.status),
             value=host,
             detail=answer.detail,
         )
     return {"host": host, "status": answer.status}
+
+
+def _speaks_as_one(answer: Answer) -> bool:
+    """Registries say `{}`, `true` or nothing here, or name the protocol; others show a page."""
+    if "Docker-Distribution-Api-Version" in answer.headers or "WWW-Authenticate" in answer.headers:
+        return True
+    try:
+        return not answer.body or json.loads(answer.body) in ({}, True)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _not_let_in(host: str, detail: str) -> Refused:

@@ -97,7 +97,8 @@ class Harbor:
         answer = self._get(f"{API}/systeminfo/volumes")
         document = _object(answer) if answer.status == 200 else None
         volumes = document.get("storage") if document else None
-        found = [volume.get("free") for volume in volumes or () if isinstance(volume, dict)]
+        known = volumes if isinstance(volumes, list) else []
+        found = [volume.get("free") for volume in known if isinstance(volume, dict)]
         return next((free for free in found if isinstance(free, int)), None)
 
     def project(self, name: str) -> Project | None:
@@ -106,9 +107,14 @@ class Harbor:
         if answer.status in (401, 403, 404):
             return None
         document = _expect_object(answer)
-        metadata = document.get("metadata") or {}
+        metadata = document.get("metadata")
+        if not isinstance(metadata, dict):
+            metadata = {}
         on = {key for key, value in metadata.items() if str(value).lower() == "true"}
-        return Project(int(document.get("project_id", 0)), name, "public" in on, POLICIES & on)
+        identifier = document.get("project_id")
+        if not isinstance(identifier, int):
+            raise _unlike_harbor(answer)
+        return Project(identifier, name, "public" in on, POLICIES & on)
 
     def project_exists(self, name: str) -> bool:
         """Whether there is such a project, also for those who may not look into it."""
@@ -154,7 +160,7 @@ def _quota(answer: Answer, project: int) -> Quota | None:
         return None
     try:
         entries = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     for entry in entries if isinstance(entries, list) else []:
         reference = entry.get("ref") if isinstance(entry, dict) else None
@@ -164,7 +170,10 @@ def _quota(answer: Answer, project: int) -> Quota | None:
 
 
 def _as_quota(entry: dict[str, Any]) -> Quota | None:
-    limit, used = (entry.get("hard") or {}).get("storage"), (entry.get("used") or {}).get("storage")
+    hard, taken = entry.get("hard"), entry.get("used")
+    if not isinstance(hard, dict) or not isinstance(taken, dict):
+        return None
+    limit, used = hard.get("storage"), taken.get("storage")
     if not isinstance(limit, int) or not isinstance(used, int):
         return None
     return Quota(used, None if limit < 0 else limit)
@@ -173,7 +182,7 @@ def _as_quota(entry: dict[str, Any]) -> Quota | None:
 def _object(answer: Answer) -> dict[str, Any] | None:
     try:
         document = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
 
@@ -183,6 +192,10 @@ def _expect_object(answer: Answer) -> dict[str, Any]:
         raise error_of(answer)
     document = _object(answer)
     if document is None:
-        cause = text(_("%(request)s did not answer as Harbor does."), request=answer.request)
-        raise UnexpectedAnswer(cause, value=answer.url, detail=answer.detail)
+        raise _unlike_harbor(answer)
     return document
+
+
+def _unlike_harbor(answer: Answer) -> UnexpectedAnswer:
+    cause = text(_("%(request)s did not answer as Harbor does."), request=answer.request)
+    return UnexpectedAnswer(cause, value=answer.url, detail=answer.detail)

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from installer_tasks.checks import registry_trial
+from installer_tasks.bundle.model import OCI_MANIFEST
+from installer_tasks.checks import registry, registry_trial
+from installer_tasks.facts.trial_images import new_tag, sweep
+from installer_tasks.registry import RegistryClient
+from installer_tasks.registry.trial import TrialImage
 from installer_tasks.rehearsal.bundle import SMALL, make_bundle
 from installer_tasks.rehearsal.faults import Faults
 from installer_tasks.rehearsal.registry import RegistryServer
@@ -25,6 +29,7 @@ NOT_REACHED = all_of("registry", BLOCKED) | {"registry.reachable": FAIL}
 PASSWORD = "canary p@ss:word/ä"
 TRIAL = "tmc/tmc-sm-installer-trial"
 OF_THE_TRIAL = {check.name: BLOCKED for check in registry_trial.CHECKS}
+OF_THE_PROJECT = {check.name: BLOCKED for check in registry.CHECKS if "registry.project" in check.needs}
 OF_THE_USER = {name: BLOCKED for name in HEALTHY if name not in ("registry.reachable", "registry.certificate")}
 
 
@@ -92,6 +97,21 @@ def test_the_trial_is_removed_where_the_user_may_remove_it(look: Asking, harbor:
     assert harbor.storage.repositories() == []
     assert harbor.storage.project_bytes("tmc") == 0, "a probe has left content behind"
     assert not list(harbor.storage.staging.iterdir()), "an upload is still open"
+
+
+def test_wherever_the_probe_of_tags_is_killed_the_next_look_removes_all(look: Asking, harbor: RegistryServer) -> None:
+    client = RegistryClient(harbor.host, "admin", harbor.users["admin"].password, look.ca)
+    for ended_after in (1, 2, 3):
+        image = TrialImage(client, "tmc", new_tag())
+        image.push()
+        other = new_tag()
+        if ended_after > 1:
+            client.put_manifest(TRIAL, other, image.manifest, OCI_MANIFEST)
+        if ended_after > 2:
+            client.put_manifest(TRIAL, other, image.manifest + b" ", OCI_MANIFEST)
+        assert sweep(client, "tmc") > 0
+        assert harbor.storage.project_bytes("tmc") == 0
+    client.close()
 
 
 def test_a_project_with_a_path_below_it(look: Asking, harbor: RegistryServer) -> None:
@@ -209,11 +229,7 @@ def test_a_missing_project_is_a_warning_not_a_stop(look: Asking, harbor: Registr
 def test_a_private_project(look: Asking, harbor: RegistryServer, user: str) -> None:
     harbor.create_project("hidden", public=False)
     found = look(user, project=f"{harbor.host}/hidden")
-    assert found.levels == HEALTHY | OF_THE_TRIAL | {
-        "registry.project": FAIL,
-        "registry.room": BLOCKED,
-        "registry.storage-room": BLOCKED,
-    }
+    assert found.levels == HEALTHY | OF_THE_TRIAL | OF_THE_PROJECT | {"registry.project": FAIL}
     assert found["registry.project"].value == "hidden"
     assert "public" in str(found["registry.project"].remedy)
 
