@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from installer_tasks.checks import services_values
 from installer_tasks.checks.base import Check, Facts, Level, Owner, Verdict, passed
 from installer_tasks.text import Text, text
 from installer_tasks.text import mark as _
@@ -79,8 +80,9 @@ def _load_balancer(facts: Facts) -> Verdict:
 CHECKS = (
     Check("services.passwords", _("The passwords suit PostgreSQL and MinIO"), Owner.INSTALLER,
           ("services.postgres_password", "services.minio_password", "services.minio_username"), _passwords, strict=True),
+    *services_values.CHECKS,
     Check("services.load-balancer", _("The load balancer gives an address"), Owner.NETWORK,
           ("cluster.kubeconfig", "cluster.context", "services.service_type", "services.load_balancer_ip",
-           "services.load_balancer_class", "bundle.release"), _load_balancer, needs=("cluster.reachable",),
+           "services.load_balancer_class", "bundle.release"), _load_balancer, needs=("cluster.reachable", "services.address-free"),
           touches=_("Makes a Service of type LoadBalancer in a namespace of its own and removes both.")),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from installer_tasks import releases
 from installer_tasks.cluster.client import Cluster, connect
 from installer_tasks.cluster.kubeconfig import parse_kubeconfig
 from installer_tasks.errors import Stalled
+from installer_tasks.facts import services_values
 from installer_tasks.facts.base import DEADLINE, Observations
 from installer_tasks.facts.trials import patience, trial_namespace, wait_until, words_about
 from installer_tasks.text import mark as _
@@ -21,6 +22,8 @@ PASSWORDS = ("services.postgres_password", "services.minio_password", "services.
 
 def collect(answers: Mapping[str, str], observations: Observations) -> None:
     observations.observe("passwords", lambda: {key: _kind(answers[key]) for key in PASSWORDS})
+    observations.observe("secrets", lambda: services_values.secrets_kinds(answers))
+    observations.observe("address_use", lambda: services_values.address_use(answers))
     observations.observe(
         "load_balancer", lambda: _load_balancer(answers), seconds=patience(ADDRESS_DEADLINE) + DEADLINE
     )

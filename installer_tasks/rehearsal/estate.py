@@ -192,8 +192,8 @@ class Estate:
             "certificates.cluster_issuer": ISSUER,
             "certificates.ca": self.ca.ca_pem,
             "services.load_balancer_ip": self.edge.address,
-            "services.postgres_password": _secret(),
-            "services.minio_password": _secret(),
+            "services.postgres_password": secrets.token_hex(18),
+            "services.minio_password": secrets.token_hex(18),
         }
 
     def _hooks(self) -> Hooks:

@@ -34,6 +34,7 @@ KAPP = {
     "available": True,
     "resources": True,
 }
+SECRET_KIND = {"length": 36, "different": 14, "signs": [], "leading_dash": False, "ascii": True}
 HEALTHY: dict[str, dict[str, Any]] = {
     "cluster": {
         "kubeconfig": {"contexts": ["practice"], "context": "practice", "server": "https://c:6443", "user": "token"},
@@ -58,6 +59,15 @@ HEALTHY: dict[str, dict[str, Any]] = {
             "services.minio_password": {"length": 24, "printable": True},
             "services.minio_username": {"length": 4, "printable": True},
         },
+        "secrets": {
+            "passwords": {
+                "services.postgres_password": SECRET_KIND,
+                "services.minio_password": SECRET_KIND,
+            },
+            "equal": False,
+            "named": [],
+        },
+        "address_use": {"asked": "", "problem": "", "taken_by": []},
         "load_balancer": {"skipped": False, "address": "10.0.0.9", "seconds": 3},
     },
 }
@@ -237,7 +247,7 @@ DEFECTS = [
         "services.passwords",
         "fail",
         "services.minio_password",
-        (),
+        ("services.passwords-strong",),
     ),
     (
         change("services", "passwords", {"services.minio_password": {"length": 8, "printable": True}}),
@@ -251,14 +261,14 @@ DEFECTS = [
         "services.passwords",
         "fail",
         "services.postgres_password",
-        (),
+        ("services.passwords-strong",),
     ),
     (
         change("services", "passwords", {"services.minio_username": {"length": 2, "printable": True}}),
         "services.passwords",
         "fail",
         "services.minio_username",
-        (),
+        ("services.passwords-strong",),
     ),
     (
         change("services", "load_balancer", {"skipped": True, "kind": "NodePort"}),

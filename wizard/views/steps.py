@@ -166,7 +166,7 @@ def generate(request: HttpRequest, pk: int, slug: str, name: str) -> HttpRespons
     field = found.form.base_fields.get(name)
     if not getattr(field, "generated", False):
         raise Http404
-    sessions.save_answers(installation, {found.form.key(name): secrets.token_urlsafe(24)}, person=person(request))
+    sessions.save_answers(installation, {found.form.key(name): secrets.token_hex(20)}, person=person(request))
     if request.htmx:  # type: ignore[attr-defined]
         context = {"name": name, "generated": True, "saved_at": timezone.now(), "step": found}
         return render(request, "wizard/_saved.html", {**context, "installation": installation})
