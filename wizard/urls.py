@@ -7,7 +7,7 @@ from django.urls.converters import StringConverter
 
 from wizard import live, steps
 from wizard.accounts import views as accounts
-from wizard.views import findings, installations, practice, review, runs, site
+from wizard.views import findings, installations, practice, review, runs, sign_in_rehearsal, site
 from wizard.views import steps as step_views
 
 
@@ -24,6 +24,7 @@ register_converter(CheckName, "check")
 
 ONE = "installations/<int:pk>/"
 STEP = f"{ONE}steps/<step:slug>/"
+REHEARSAL = f"{ONE}sign-in-rehearsal/"
 ATTEMPT = f"{ONE}run/<int:attempt>/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -43,6 +44,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{STEP}options/<slug:name>/", step_views.step_options, name="options"),
     path(f"{STEP}generate/<slug:name>/", step_views.generate, name="generate"),
     path(f"{ONE}findings/<check:name>/fix/", findings.fix, name="fix"),
+    path(REHEARSAL, sign_in_rehearsal.rehearsal, name="sign-in-rehearsal"),
+    path(f"{REHEARSAL}start/", sign_in_rehearsal.start, name="sign-in-rehearsal-start"),
+    path(f"{REHEARSAL}callback/", sign_in_rehearsal.callback, name="sign-in-rehearsal-callback"),
+    path(f"{REHEARSAL}password/", sign_in_rehearsal.by_password, name="sign-in-rehearsal-password"),
     path(f"{ONE}findings/<check:name>/waive/", findings.waive, name="waive"),
     path(f"{ONE}findings/<check:name>/unwaive/", findings.unwaive, name="unwaive"),
     path(f"{ONE}review/", review.review, name="review"),
