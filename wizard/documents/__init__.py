@@ -1,1 +1,3 @@
 """Documents that leave the installer with a person."""
+
+from __future__ import annotations
