@@ -56,7 +56,8 @@ def failures(call: Call) -> Iterator[None]:
         raise _unknown_kind(call) from None
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise of_connection(error, call) from None
-    except (ValueError, KeyError, TypeError, AttributeError):  # discovery met something that is not the Kubernetes API
+    # Discovery met something that is not the Kubernetes API.
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _not_kubernetes(call, "") from None
 
 
