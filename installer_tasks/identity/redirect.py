@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from installer_tasks.errors import Invalid
 from installer_tasks.http import TIMEOUT, Response, fetch, without_secrets
-from installer_tasks.identity.answers import MAX_ANSWER, good, plain_code, title, worded
+from installer_tasks.identity.answers import MAX_ANSWER, good, oauth_error, plain_code, title, worded
 from installer_tasks.identity.discovery import Discovery
 from installer_tasks.text import Text, text
 from installer_tasks.text import mark as _
@@ -85,7 +85,7 @@ def probe_request(
     url = _authorization_url(discovery, client_id, redirect_uri, scopes)
     response = fetch(url, ca_pem=ca_pem, timeout=timeout)
     told = _told(response.headers.get("location", "")) if response.is_redirect else {}
-    error = plain_code(told.get("error", [""])[0])
+    error = plain_code(told.get("error", [""])[0]) or (oauth_error(response) if response.status >= 400 else "")
     words = told.get("error_description", [""])[0] or worded(response)
     return RequestVerdict(tuple(scopes), response.status, error, " ".join(words.split())[:MAX_ANSWER])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -12,9 +13,10 @@ from django.contrib.sessions.models import Session
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from installer_tasks import http, sessions
-from installer_tasks.models import AuditEntry, Installation
+from installer_tasks.models import AuditEntry, Installation, Observation
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.identity import Client as Registered
 from installer_tasks.rehearsal.identity import IdentityServer, practice_people
@@ -135,6 +137,22 @@ def test_by_password_and_with_a_wrong_one(client: Client, installation: Installa
     assert "The provider refuses the sign-in: invalid_grant" in text_of(wrong)
     assert "ada would enter" not in text_of(wrong)
     assert "canary" not in wrong.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("listed", "offered"),
+    [
+        ({"listed": [], "grant_types": ["authorization_code"]}, True),
+        ({"listed": ["grant_types_supported"], "grant_types": ["password"]}, True),
+        ({"listed": ["grant_types_supported"], "grant_types": ["authorization_code"]}, False),
+    ],
+)
+def test_the_form_is_offered_unless_the_provider_is_known_to_refuse_passwords(
+    client: Client, installation: Installation, listed: dict[str, Any], offered: bool
+) -> None:
+    facts = {"discovery": {"ok": True, "value": listed}}
+    Observation.objects.create(installation=installation, system="identity", requested_at=timezone.now(), facts=facts)
+    assert ("With a name and a password" in page(client, installation)) is offered
 
 
 def test_an_answer_that_was_not_asked_for_here_counts_for_nothing(
