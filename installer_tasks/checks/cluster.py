@@ -4,24 +4,53 @@ from __future__ import annotations
 
 from typing import Any
 
+import yaml
+
 from installer_tasks import releases
-from installer_tasks.checks.base import Check, Facts, Level, Owner, Verdict, passed
+from installer_tasks.checks.base import Check, Facts, Failed, Level, Owner, Verdict, passed
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
 
-GIB = 1024**3
 READS = ("cluster.kubeconfig", "cluster.context")
 WITH_RELEASE = (*READS, "bundle.release")
 REACHED = ("cluster.reachable",)
+#: How a server refuses credentials: by 401, or during the handshake when they are a certificate.
+REFUSED = ("kubernetes-unauthorized", "tls", "unreachable")
 
 
 def _reachable(facts: Facts) -> Verdict:
-    access, version = facts("cluster", "kubeconfig"), facts("cluster", "version")
+    access = facts("cluster", "kubeconfig")
+    try:
+        version = facts("cluster", "version")
+    except Failed as failure:
+        if _expired(access) and failure.error["code"] in REFUSED:
+            return _expired_credentials(access)
+        raise
     return passed(
         _("%(server)s answers as Kubernetes %(version)s with a certificate of the kubeconfig's authority."),
         server=access["server"],
         version=version["git_version"],
         evidence={**access, **version},
+    )
+
+
+def _expired(access: dict[str, Any]) -> bool:
+    return access["expires"] is not None and access["expires"]["seconds"] <= 0
+
+
+def _expired_credentials(access: dict[str, Any]) -> Verdict:
+    return Verdict(
+        Level.FAIL,
+        text(_("The credentials of the kubeconfig have expired.")),
+        value=access["expires"]["at"],
+        cause=text(
+            _("Its %(kind)s was good until %(at)s, so the cluster turns it away."),
+            kind=access["user"],
+            at=access["expires"]["at"],
+        ),
+        remedy=text(_("Make a kubeconfig with new credentials, good for the whole installation, and upload it.")),
+        command="kubectl -n kube-system create token <service-account> --duration=48h",
+        evidence=access,
     )
 
 
@@ -57,77 +86,42 @@ def _rights(facts: Facts) -> Verdict:
         ),
         value=f"{first['verb']} {first['resource']}",
         cause=text(_("The kubeconfig's user may not %(verb)s %(resource)s."), **_words(first)),
-        remedy=text(_("Use a kubeconfig of a cluster administrator, or bind the user to cluster-admin.")),
-        command="kubectl create clusterrolebinding tmc-sm-installer --clusterrole=cluster-admin --user=<user>",
+        remedy=text(_("Use a kubeconfig of a cluster administrator, or have one apply this manifest.")),
+        command=rights_manifest(rights["missing"], rights["user"] or "<user>"),
         evidence=rights,
     )
 
 
+def rights_manifest(missing: list[dict[str, Any]], user: str) -> str:
+    """A ClusterRole of the missing rights alone, bound to the user."""
+    name = {"name": "tmc-sm-installer"}
+    api_version = "rbac.authorization.k8s.io/v1"
+    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", **name}
+    return yaml.safe_dump_all(
+        (
+            {"apiVersion": api_version, "kind": "ClusterRole", "metadata": name, "rules": _rules(missing)},
+            {"apiVersion": api_version, "kind": "ClusterRoleBinding", "metadata": name, "subjects": [subject],
+             "roleRef": role},
+        ),
+        sort_keys=False,
+    )  # fmt: skip
+
+
+def _rules(missing: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One rule a resource, with all its missing verbs."""
+    verbs: dict[tuple[str, str], list[str]] = {}
+    for right in missing:
+        resource = str(right["resource"]).removesuffix(f".{right['group']}") if right["group"] else right["resource"]
+        verbs.setdefault((right["group"], resource), []).append(right["verb"])
+    return [
+        {"apiGroups": [group], "resources": [resource], "verbs": allowed}
+        for (group, resource), allowed in verbs.items()
+    ]
+
+
 def _words(right: dict[str, Any]) -> dict[str, str]:
     return {"verb": str(right["verb"]), "resource": str(right["resource"])}
-
-
-def _workers(facts: Facts) -> Verdict:
-    release = releases.chosen(facts.answers)
-    nodes = [node for node in facts("cluster", "nodes") if node["schedulable"]]
-    unfit = {node["name"]: lack for node in nodes if (lack := _lack(node, release))}
-    enough = len(nodes) - len(unfit)
-    if enough >= release.workers:
-        return passed(
-            _("%(count)d workers have at least %(cpu)d CPU, %(memory)d GiB and %(disk)d GiB of disk."),
-            count=enough,
-            **_size(release),
-            evidence={"nodes": nodes},
-        )
-    return Verdict(
-        Level.FAIL,
-        text(
-            _("%(count)d of %(total)d schedulable workers are ready and large enough; %(workers)d are needed."),
-            count=enough,
-            total=len(nodes),
-            workers=release.workers,
-        ),
-        value=", ".join(f"{name} ({lack})" for name, lack in unfit.items()) or str(len(nodes)),
-        cause=text(
-            _("A worker needs %(cpu)d CPU, %(memory)d GiB of memory and %(disk)d GiB of disk."), **_size(release)
-        ),
-        remedy=text(_("Add workers or enlarge these; pods that do not fit stay Pending.")),
-        evidence={"nodes": nodes},
-    )
-
-
-def _lack(node: dict[str, Any], release: releases.Release) -> str:
-    """What keeps this worker from counting. What a node can allocate is less than what it has: 15 % go to the system."""
-    kept = 0.85
-    lacks = (
-        (not node["ready"], "NotReady"),
-        (node["cpu"] < release.worker_cpu * kept, f"cpu {node['cpu']:g}"),
-        (node["memory"] < release.worker_memory * kept, f"memory {node['memory'] / GIB:.1f} GiB"),
-        (node["disk"] < release.worker_disk * kept, f"disk {node['disk'] / GIB:.1f} GiB"),
-    )
-    return ", ".join(words for lacking, words in lacks if lacking)
-
-
-def _size(release: releases.Release) -> dict[str, int]:
-    return {
-        "cpu": release.worker_cpu,
-        "memory": release.worker_memory // GIB,
-        "disk": release.worker_disk // GIB,
-    }
-
-
-def _architecture(facts: Facts) -> Verdict:
-    nodes = facts("cluster", "nodes")
-    other = [node["name"] for node in nodes if node["schedulable"] and node["architecture"] != "amd64"]
-    if not other:
-        return passed(_("All workers are amd64, as the release's images."))
-    return Verdict(
-        Level.FAIL,
-        text(_("%(count)d workers are not amd64."), count=len(other)),
-        value=", ".join(other),
-        cause=text(_("The images of the release are built for amd64 only.")),
-        remedy=text(_("Use amd64 workers, or taint the others.")),
-    )
 
 
 def _default_storage_class(facts: Facts) -> Verdict:
@@ -144,6 +138,25 @@ def _default_storage_class(facts: Facts) -> Verdict:
         command="\n".join(_mark(name, "false") for name in default[1:])
         or _mark(classes[0]["name"] if classes else "<name>", "true"),
         evidence={"classes": classes},
+    )
+
+
+def _storage_provisioner(facts: Facts) -> Verdict:
+    (default,) = (item for item in facts("cluster", "storage_classes") if item["default"])
+    if default["provisioner"] != "kubernetes.io/no-provisioner":
+        return passed(
+            _("%(name)s is served by %(provisioner)s, binds %(binding)s and reclaims by %(reclaim)s."),
+            **{key: default[key] or "?" for key in ("name", "provisioner", "binding", "reclaim")},
+            evidence=default,
+        )
+    return Verdict(
+        Level.FAIL,
+        text(_("The default StorageClass %(name)s makes no volumes."), name=default["name"]),
+        value=default["provisioner"],
+        cause=text(_("It waits for volumes that somebody makes by hand, and the packages ask for about ten.")),
+        remedy=text(_("Make a class with a CSI provisioner the default.")),
+        command=_mark(default["name"], "false"),
+        evidence=default,
     )
 
 
@@ -221,12 +234,10 @@ CHECKS = (
           _version_supported, needs=REACHED),
     Check("cluster.rights", _("The kubeconfig's user has every right the run needs"), Owner.PLATFORM, READS, _rights,
           needs=REACHED),
-    Check("cluster.workers", _("There are enough workers, large enough"), Owner.PLATFORM, WITH_RELEASE, _workers,
-          needs=REACHED),
-    Check("cluster.architecture", _("The workers run the release's images"), Owner.PLATFORM, READS, _architecture,
-          needs=REACHED),
     Check("cluster.default-storage-class", _("There is exactly one default StorageClass"), Owner.PLATFORM, READS,
           _default_storage_class, needs=REACHED),
+    Check("cluster.storage-provisioner", _("The default StorageClass makes volumes by itself"), Owner.PLATFORM, READS,
+          _storage_provisioner, needs=("cluster.default-storage-class",)),
     Check("cluster.kapp-controller", _("kapp-controller serves packages"), Owner.PLATFORM, READS, _kapp_controller,
           needs=REACHED),
     Check("cluster.leftovers", _("Nothing is left of an earlier installation"), Owner.PLATFORM, WITH_RELEASE, _leftovers,

@@ -38,6 +38,6 @@ def _volume(facts: Facts) -> Verdict:
 
 CHECKS = (
     Check("cluster.volume-provisioned", _("The default StorageClass gives a volume"), Owner.PLATFORM, READS, _volume,
-          needs=("cluster.default-storage-class",),
+          needs=("cluster.default-storage-class", "cluster.storage-provisioner"),
           touches=_("Makes a claim of 1 GiB in a namespace of its own and removes both.")),
 )  # fmt: skip

@@ -134,6 +134,6 @@ def _unknown(pull: dict[str, Any], unknown: list[dict[str, Any]]) -> Verdict:
 
 CHECKS = (
     Check("registry.pull-on-nodes", _("Every worker pulls from the registry"), Owner.PLATFORM, READS, _pull_on_nodes,
-          needs=("cluster.reachable", "registry.push-allowed"),
+          needs=("cluster.reachable", "registry.push-allowed", "registry.pull-allowed"),
           touches=_("Pushes a tiny image, starts a pod for it on every worker, and removes all of it.")),
 )  # fmt: skip

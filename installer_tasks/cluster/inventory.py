@@ -119,12 +119,9 @@ def requests(pod: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def quota(obj: Mapping[str, Any]) -> dict[str, Any]:
-    """What a ResourceQuota still gives of each resource, as numbers."""
-    status = obj.get("status") or {}
-    hard = status.get("hard") or (obj.get("spec") or {}).get("hard") or {}
-    used = status.get("used") or {}
-    left = {key: parse(str(value)) - parse(str(used.get(key, "0"))) for key, value in hard.items()}
-    return {"name": obj["metadata"]["name"], "left": left}
+    """What a ResourceQuota allows of each resource, as numbers."""
+    hard = (obj.get("spec") or {}).get("hard") or {}
+    return {"name": obj["metadata"]["name"], "hard": {key: parse(str(value)) for key, value in hard.items()}}
 
 
 def _of_kubernetes(obj: Mapping[str, Any]) -> bool:

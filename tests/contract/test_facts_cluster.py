@@ -30,7 +30,14 @@ PASS, WARN, FAIL, BLOCKED = "pass", "warn", "fail", "blocked"
 CLUSTER, CERTIFICATES, SERVICES = (all_of(system, PASS) for system in ("cluster", "certificates", "services"))
 NOT_REACHED = all_of("cluster", BLOCKED) | {"cluster.reachable": FAIL}
 DEFAULT = "storageclass.kubernetes.io/is-default-class"
-NO_CLASS = {"cluster.default-storage-class": FAIL, "cluster.volume-provisioned": BLOCKED}
+NO_CLASS = {
+    "cluster.default-storage-class": FAIL,
+    "cluster.storage-provisioner": BLOCKED,
+    "cluster.volume-provisioned": BLOCKED,
+}
+NO_KAPP = {"cluster.kapp-controller": FAIL} | dict.fromkeys(
+    ("cluster.apis", "cluster.kapp-version", "cluster.kapp-trusts-registry"), BLOCKED
+)
 NO_CHAIN = {"certificates.chain": BLOCKED, "certificates.chain-presented": BLOCKED}
 NO_TRIAL = NO_CHAIN | dict.fromkeys(
     ("certificates.trial-issued", "certificates.trial-usable", "certificates.lifetime"), BLOCKED
@@ -155,7 +162,7 @@ def test_small_workers(practice: PracticeCluster) -> None:
     name = next(obj["metadata"]["name"] for obj in practice.desk.objects("Node") if not obj["spec"].get("taints"))
     practice.spoil("Node", name, allocatable={"cpu": "1500m", "memory": "8Gi", "ephemeral-storage": "40Gi"})
     look = practice.look("cluster")
-    assert look.levels == CLUSTER | {"cluster.workers": FAIL}
+    assert look.levels == CLUSTER | {"cluster.workers": FAIL, "cluster.node-room": BLOCKED}
     assert look["cluster.workers"].value == f"{name} (cpu 1.5)"
 
 
@@ -165,11 +172,11 @@ def test_a_kapp_controller_that_does_not_run_and_none(practice: PracticeCluster)
     practice.desk.replace({**found, "spec": {**found["spec"], "replicas": 0}})
     until(lambda: _available(practice, namespace) == 0)
     look = practice.look("cluster")
-    assert look.levels == CLUSTER | {"cluster.kapp-controller": FAIL}
+    assert look.levels == CLUSTER | NO_KAPP
     assert look["cluster.kapp-controller"].value == f"{namespace}/kapp-controller"
     practice.desk.delete("Deployment", "kapp-controller", namespace)
     look = practice.look("cluster")
-    assert look.levels == CLUSTER | {"cluster.kapp-controller": FAIL}
+    assert look.levels == CLUSTER | NO_KAPP
     assert "is not in this cluster" in look.says("cluster.kapp-controller")
 
 
@@ -196,7 +203,8 @@ def test_another_contour_and_leftovers(practice: PracticeCluster) -> None:
         }
     )
     look = practice.look("cluster")
-    assert look.levels == CLUSTER | {"cluster.no-other-contour": FAIL, "cluster.leftovers": WARN}
+    ingress = {"cluster.no-other-contour": FAIL, "cluster.ingress-class": BLOCKED}
+    assert look.levels == CLUSTER | ingress | {"cluster.leftovers": WARN}
     assert look["cluster.no-other-contour"].value == "ingress/ingress-controller"
     assert "old-tls" in look["cluster.leftovers"].value
     assert "Y2FuYXJ5" not in str(look.facts)

@@ -260,7 +260,7 @@ def test_after_kill_no_complete_blob_is_sent_again(plain: RunningRegistry, tmp_p
     # What was in flight at the kill the registry may have finished after it was asked here.
     assert result.blobs_present >= len(stored)
     assert result.blobs_sent == len(archive.blobs) - result.blobs_present
-    assert result.bytes_sent == sum(blob.size for name, blob in archive.blobs.items() if name not in stored)
+    assert result.bytes_sent <= sum(blob.size for name, blob in archive.blobs.items() if name not in stored)
     assert verify(archive, target(plain), client).is_complete
     client.close()
 

@@ -12,8 +12,8 @@ from installer_tasks import answers as answer_keys
 from installer_tasks import checks
 from installer_tasks.checks.base import Facts, Verdict, judge_all
 from installer_tasks.text import Text
+from tests.unit.cluster_facts import CLUSTER
 
-GIB = 1024**3
 ANSWERS = {
     "bundle.release": "1.4.1",
     "cluster.context": "practice",
@@ -22,36 +22,45 @@ ANSWERS = {
 }
 
 
-def worker(name: str, **changes: Any) -> dict[str, Any]:
-    found = {"cpu": 3.9, "memory": 7.5 * GIB, "disk": 36 * GIB, "architecture": "amd64"}
-    return {"name": name, "schedulable": True, "ready": True, "control_plane": False, **found, **changes}
-
-
-KAPP = {
-    "name": "kapp-controller",
-    "namespace": "tkg-system",
-    "version": "0.50.0",
-    "available": True,
-    "resources": True,
+PARTS = {
+    part: {"name": f"cert-manager-{part}", "namespace": "cert-manager", "wanted": 1, "available": 1}
+    for part in ("controller", "webhook", "cainjector")
 }
+ROOT = {
+    "subject": "CN=CA", "issuer": "CN=CA", "is_ca": True, "may_sign": True, "self_signed": True, "started": True,
+    "signature": "sha256", "key": "RSA 4096", "bits": 4096, "days_left": 900, "signer_supplied": True,
+    "cramped_by": [], "not_before": "2026-01-01T00:00:00+00:00", "not_after": "2036-01-01T00:00:00+00:00",
+}  # fmt: skip
+ISSUED = {
+    "name": "trial.tmc.example.com", "asked_hours": 8780, "renew_hours": 780, "disorder": [],
+    "presented": [{"sans": ["trial.tmc.example.com"], "for_servers": True, "hours": 8780}],
+}  # fmt: skip
+#: What there is nothing to say of without a certificate of trial.
+NO_TRIAL = tuple(
+    f"certificates.{name}" for name in ("trial-issued", "trial-usable", "lifetime", "chain", "chain-presented")
+)
+NO_ISSUER = ("certificates.issuer-kind", *NO_TRIAL)
+NO_CHAIN = ("certificates.chain", "certificates.chain-presented")
 SECRET_KIND = {"length": 36, "different": 14, "signs": [], "leading_dash": False, "ascii": True}
 HEALTHY: dict[str, dict[str, Any]] = {
-    "cluster": {
-        "kubeconfig": {"contexts": ["practice"], "context": "practice", "server": "https://c:6443", "user": "token"},
-        "version": {"git_version": "v1.28.3+vmware.1"},
-        "rights": {"asked": 20, "missing": []},
-        "nodes": [worker("cp", schedulable=False, cpu=2), *(worker(f"w{number}") for number in range(3))],
-        "storage_classes": [{"name": "fast", "default": True}, {"name": "slow", "default": False}],
-        "kapp_controller": KAPP,
-        "leftovers": {"namespace": "tmc-local", "objects": []},
-        "other_contours": [],
-    },
+    "cluster": CLUSTER,
     "certificates": {
-        "cert_manager": {"installed": True, "version": "1.10.2"},
+        "cert_manager": {"installed": True, "version": "1.10.2", "parts": PARTS},
+        "signing": {"kind": "ca", "server": "", "solvers": []},
+        "trust": [{"system": "identity", "host": "idp", "by": "authority", "subject": "CN=CA", "pem": ""}],
         "issuers": [{"name": "issuer", "kind": "ca", "ready": True, "message": ""}],
-        "authority": {"certificates": [{"subject": "CN=CA", "is_ca": True}], "expired": []},
+        "authority": {"certificates": [ROOT]},
         "trial": {"name": "trial.tmc.example.com", "seconds": 1},
-        "chain": {"issuer": "CN=CA", "trusted": True, "reason": None, "chain": []},
+        "issued": ISSUED,
+        "chain": {
+            "issuer": "CN=CA",
+            "trusted": True,
+            "reason": None,
+            "chain": [],
+            "roots": 1,
+            "from_root": True,
+            "missing": "",
+        },
     },
     "services": {
         "passwords": {
@@ -98,114 +107,45 @@ def change(system: str, fact: str, value: Any) -> Callable[[dict[str, Any]], Non
     return apply
 
 
-NODES = HEALTHY["cluster"]["nodes"]
 ISSUER = HEALTHY["certificates"]["issuers"][0]
 CHAIN = HEALTHY["certificates"]["chain"]
 PASSWORDS = HEALTHY["services"]["passwords"]
+
+
+def authority(**changes: Any) -> Callable[[dict[str, Any]], None]:
+    return change("certificates", "authority", {"certificates": [{**ROOT, **changes}]})
+
+
+def issued(**changes: Any) -> Callable[[dict[str, Any]], None]:
+    return change("certificates", "issued", {**ISSUED, "presented": [{**ISSUED["presented"][0], **changes}]})
+
+
+WEAK = ("certificates.authority-complete", *NO_CHAIN)
+NO_AUTHORITY = (
+    "certificates.authority-valid",
+    "certificates.authority-strength",
+    "certificates.trust-complete",
+    *WEAK,
+)
 UNTRUSTED = {**CHAIN, "trusted": False, "issuer": "CN=Other", "reason": Text("signed by another").as_json()}
-KUBERNETES = "cluster.version-supported"
 #: What is changed, the check that says so, its level, a word of its value, and what is blocked by it.
 DEFECTS = [
-    (change("cluster", "version", {"git_version": "v1.22.9"}), KUBERNETES, "fail", "v1.22.9", ()),
-    (change("cluster", "version", {"git_version": "v1.40.0"}), KUBERNETES, "warn", "v1.40.0", ()),
     (
-        change(
-            "cluster", "rights", {"asked": 2, "missing": [{"verb": "create", "resource": "namespaces", "group": ""}]}
-        ),
-        "cluster.rights",
-        "fail",
-        "create namespaces",
-        (),
-    ),
-    (change("cluster", "nodes", NODES[:3]), "cluster.workers", "fail", "2", ()),
-    (change("cluster", "nodes", [*NODES[:3], worker("tiny", cpu=1)]), "cluster.workers", "fail", "tiny (cpu 1)", ()),
-    (
-        change("cluster", "nodes", [*NODES[:3], worker("full", disk=GIB)]),
-        "cluster.workers",
-        "fail",
-        "full (disk 1.0 GiB)",
-        (),
-    ),
-    (
-        change("cluster", "nodes", [*NODES[:3], worker("low", memory=GIB)]),
-        "cluster.workers",
-        "fail",
-        "low (memory 1.0 GiB)",
-        (),
-    ),
-    (
-        change("cluster", "nodes", [*NODES[:3], worker("ill", ready=False)]),
-        "cluster.workers",
-        "fail",
-        "ill (NotReady)",
-        (),
-    ),
-    (
-        change("cluster", "nodes", [*NODES, worker("arm", architecture="arm64")]),
-        "cluster.architecture",
-        "fail",
-        "arm",
-        (),
-    ),
-    (change("cluster", "storage_classes", []), "cluster.default-storage-class", "fail", "storageclasses", ()),
-    (
-        change("cluster", "storage_classes", [{"name": "slow", "default": False}]),
-        "cluster.default-storage-class",
-        "fail",
-        "slow",
-        (),
-    ),
-    (
-        change("cluster", "storage_classes", [{"name": "a", "default": True}, {"name": "b", "default": True}]),
-        "cluster.default-storage-class",
-        "fail",
-        "a, b",
-        (),
-    ),
-    (
-        change("cluster", "kapp_controller", {**KAPP, "namespace": "", "name": ""}),
-        "cluster.kapp-controller",
-        "fail",
-        "packaging",
-        (),
-    ),
-    (
-        change("cluster", "kapp_controller", {**KAPP, "available": False}),
-        "cluster.kapp-controller",
-        "fail",
-        "tkg-system/kapp-controller",
-        (),
-    ),
-    (
-        change("cluster", "leftovers", {"namespace": "tmc-local", "objects": ["Secret/old"]}),
-        "cluster.leftovers",
-        "warn",
-        "Secret/old",
-        (),
-    ),
-    (
-        change("cluster", "other_contours", ["ingress/contour"]),
-        "cluster.no-other-contour",
-        "fail",
-        "ingress/contour",
-        (),
-    ),
-    (
-        change("certificates", "cert_manager", {"installed": False, "version": ""}),
+        change("certificates", "cert_manager", {"installed": False, "version": "", "parts": {}}),
         "certificates.cert-manager",
         "fail",
         "cert-manager.io",
-        ("certificates.issuer-ready", "certificates.trial-issued", "certificates.chain"),
+        ("certificates.cert-manager-running", "certificates.issuer-ready", *NO_ISSUER),
     ),
     (
-        change("certificates", "cert_manager", {"installed": True, "version": ""}),
+        change("certificates", "cert_manager", {"installed": True, "version": "", "parts": PARTS}),
         "certificates.cert-manager",
         "warn",
         "cert-manager",
         (),
     ),
     (
-        change("certificates", "cert_manager", {"installed": True, "version": "0.16.1"}),
+        change("certificates", "cert_manager", {"installed": True, "version": "0.16.1", "parts": PARTS}),
         "certificates.cert-manager",
         "warn",
         "0.16.1",
@@ -216,32 +156,66 @@ DEFECTS = [
         "certificates.issuer-ready",
         "fail",
         "issuer",
-        ("certificates.trial-issued", "certificates.chain"),
+        NO_ISSUER,
     ),
     (
         change("certificates", "issuers", [{**ISSUER, "ready": False, "message": "no secret"}]),
         "certificates.issuer-ready",
         "fail",
         "issuer",
-        ("certificates.trial-issued", "certificates.chain"),
+        NO_ISSUER,
+    ),
+    (authority(subject="CN=web", is_ca=False), "certificates.authority", "fail", "CN=web", NO_AUTHORITY),
+    (authority(may_sign=False), "certificates.authority", "fail", "CN=CA", NO_AUTHORITY),
+    (authority(days_left=-1), "certificates.authority-valid", "fail", "CN=CA (2026-01-01", NO_CHAIN),
+    (authority(started=False), "certificates.authority-valid", "fail", "CN=CA", NO_CHAIN),
+    (authority(days_left=89), "certificates.authority-valid", "warn", "CN=CA", ()),
+    (authority(bits=2047, key="RSA 2047"), "certificates.authority-strength", "fail", "RSA 2047", WEAK),
+    (authority(signature="sha1"), "certificates.authority-strength", "warn", "SHA1", ()),
+    (authority(signature="sha1", self_signed=False), "certificates.authority-strength", "fail", "SHA1", WEAK),
+    (authority(cramped_by=["CN=Root"]), "certificates.authority-complete", "fail", "CN=CA", NO_CHAIN),
+    (authority(signer_supplied=False), "certificates.authority-complete", "warn", "CN=CA", ()),
+    (
+        change("certificates", "signing", {"kind": "selfSigned", "server": "", "solvers": []}),
+        "certificates.issuer-kind",
+        "fail",
+        "selfSigned",
+        NO_CHAIN,
     ),
     (
-        change("certificates", "authority", {"certificates": [{"subject": "CN=web", "is_ca": False}], "expired": []}),
-        "certificates.authority",
-        "fail",
-        "CN=web",
-        ("certificates.chain",),
+        change("certificates", "signing", {"kind": "acme", "server": "https://acme", "solvers": ["http01"]}),
+        "certificates.issuer-kind",
+        "warn",
+        "https://acme",
+        (),
+    ),
+    (issued(sans=["other"]), "certificates.trial-usable", "fail", "trial.tmc.example.com", ()),
+    (issued(hours=779), "certificates.lifetime", "warn", "issuer", ()),
+    (
+        change("certificates", "chain", {**CHAIN, "from_root": False, "missing": "CN=Middle"}),
+        "certificates.chain-presented",
+        "warn",
+        "CN=Middle",
+        (),
     ),
     (
         change(
-            "certificates", "authority", {"certificates": [{"subject": "CN=old", "is_ca": True}], "expired": ["CN=old"]}
+            "certificates",
+            "trust",
+            [{"system": "registry", "host": "harbor", "by": "nobody", "subject": "CN=X", "pem": "PEM"}],
         ),
-        "certificates.authority",
-        "fail",
-        "CN=old",
-        ("certificates.chain",),
+        "certificates.trust-complete",
+        "warn",
+        "harbor",
+        (),
     ),
-    (change("certificates", "chain", UNTRUSTED), "certificates.chain", "fail", "CN=Other", ()),
+    (
+        change("certificates", "chain", UNTRUSTED),
+        "certificates.chain",
+        "fail",
+        "CN=Other",
+        ("certificates.chain-presented",),
+    ),
     (
         change("services", "passwords", {"services.minio_password": {"length": 7, "printable": True}}),
         "services.passwords",
@@ -325,17 +299,17 @@ def test_a_cluster_out_of_reach_is_one_red_line_over_three_pages() -> None:
 def test_looks_that_the_cluster_refused_fold_under_the_missing_rights() -> None:
     refused = {"code": "kubernetes-forbidden", "value": "list nodes", "detail": ""}
     error = {**refused, "cause": Text("may not").as_json(), "remedy": Text("bind").as_json()}
-    missing = {"asked": 1, "missing": [{"verb": "list", "resource": "nodes", "group": ""}]}
+    missing = {"asked": 1, "missing": [{"verb": "list", "resource": "nodes", "group": ""}], "user": ""}
     facts = {
         system: {name: {"ok": True, "value": value} for name, value in found.items()}
         for system, found in HEALTHY.items()
     }
     facts["cluster"]["nodes"] = facts["services"]["load_balancer"] = {"ok": False, "error": error}
     with_rights = judge_all(OF_CLUSTER, Facts({"dns": _dns(), **facts}, answer_keys.with_defaults(ANSWERS)))
-    assert str(with_rights["cluster.workers"].level) == "fail"
+    assert str(with_rights["cluster.nodes-healthy"].level) == "fail"
     facts["cluster"]["rights"] = {"ok": True, "value": missing}
     verdicts = judge_all(OF_CLUSTER, Facts({"dns": _dns(), **facts}, answer_keys.with_defaults(ANSWERS)))
     loud = [name for name, verdict in verdicts.items() if str(verdict.level) == "fail"]
     assert loud == ["cluster.rights"]
-    assert verdicts["cluster.workers"].evidence == {"blocked_by": "cluster.rights"}
+    assert verdicts["cluster.nodes-healthy"].evidence == {"blocked_by": "cluster.rights"}
     assert verdicts["services.load-balancer"].evidence == {"blocked_by": "cluster.rights"}

@@ -14,6 +14,7 @@ from installer_tasks.rehearsal.faults import (
     edge,
     identity,
     kube,
+    kube_objects,
     registry,
     services,
     switches,
@@ -26,6 +27,7 @@ __all__ = ["BY_NAME", "FAULTS", "NAMES", "VARIANTS", "Fault", "Faults", "Variant
 
 FAULTS: tuple[Fault, ...] = (
     *kube.FAULTS,
+    *kube_objects.FAULTS,
     *dns.FAULTS,
     *edge.FAULTS,
     *identity.FAULTS,

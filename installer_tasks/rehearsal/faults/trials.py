@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from installer_tasks.rehearsal.controllers.site import PROVISIONER
 from installer_tasks.rehearsal.controllers.world import Address
-from installer_tasks.rehearsal.faults.base import Fault
+from installer_tasks.rehearsal.faults.base import Change, Fault
 from installer_tasks.text import mark as _
 
 if TYPE_CHECKING:
     from installer_tasks.rehearsal.estate import Estate
 
+WORKER = "practice-worker-1"
 FULL = "rpc error: code = ResourceExhausted desc = no datastore has 1Gi of free space"
 
 
@@ -44,6 +46,16 @@ def _giving(estate: Estate, address: Address | None) -> Callable[[], None]:
     return undo
 
 
+def _odd_node(**changes: Any) -> Change:
+    """One of the workers is unlike the others."""
+
+    def change(estate: Estate) -> Callable[[], None]:
+        estate.site.odd_nodes[WORKER] = replace(estate.site.node, **changes)
+        return estate.site.odd_nodes.clear
+
+    return change
+
+
 FAULTS = (
     Fault("storage.no-provisioner", _("No provisioner serves the default StorageClass"), "cluster.volume-provisioned",
           "provisioner is running", change=_no_provisioner),
@@ -53,4 +65,10 @@ FAULTS = (
           change=_no_address),
     Fault("balancer.another-address", _("The load balancer ignores the asked address"), "services.load-balancer",
           "ignores the asked address", change=_another_address),
+    Fault("nodes.untrusted-registry", _("One worker does not trust the registry's CA"), "registry.pull-on-nodes",
+          "does not trust", change=_odd_node(authorities="")),
+    Fault("nodes.no-name", _("One worker cannot resolve the registry's name"), "registry.pull-on-nodes",
+          "does not find", change=_odd_node(finds_names=False)),
+    Fault("nodes.old-login", _("One worker's containerd sends an old password to the registry"),
+          "registry.pull-on-nodes", "old credentials", change=_odd_node(login="robot$old:expired")),
 )  # fmt: skip

@@ -16,6 +16,9 @@ from installer_tasks.rehearsal.kube.verbs import Verbs
 
 COLLECTION = ("list", "create", "deletecollection")  #: verbs that name no object
 SLOW = 2.0  #: seconds an answer takes under the fault `kube.slow`
+AHEAD = 420.0  #: seconds by which the clock is wrong under the fault `kube.clock`
+PACKAGES = "/apis/data.packaging.carvel.dev"
+UNAVAILABLE = "the server is currently unable to handle the request"
 
 
 class Api:
@@ -28,17 +31,23 @@ class Api:
     def answer(self, request: Request, who: Callable[[], User], gone: streams.Gone) -> Answer:
         """Never raises ApiError: refusals are answers too."""
         try:
-            self._suffer()
+            self._suffer(request)
             return self._answer(request, who(), gone)
         except ApiError as error:
             return Answer(error.status(), error.code)
 
-    def _suffer(self) -> None:
+    def now(self) -> float:
+        """What this server takes for the time."""
+        return time.time() + (AHEAD if self._faults.active("kube.clock") else 0)
+
+    def _suffer(self, request: Request) -> None:
         """The place where faults bite."""
         if self._faults.active("kube.slow"):
             time.sleep(SLOW)
         if self._faults.active("kube.unavailable"):
-            raise ApiError(503, "ServiceUnavailable", "the server is currently unable to handle the request")
+            raise ApiError(503, "ServiceUnavailable", UNAVAILABLE)
+        if self._faults.active("kube.packages-unavailable") and request.path.startswith(PACKAGES):
+            raise ApiError(503, "ServiceUnavailable", UNAVAILABLE)  # kapp-controller serves this one, not Kubernetes
 
     def _answer(self, request: Request, user: User, gone: streams.Gone) -> Answer:
         user = access.acting(self._store, user, request)
@@ -57,7 +66,7 @@ class Api:
         if path.startswith(("/healthz", "/livez", "/readyz")):
             return Answer("ok", type="text/plain")
         if path == "/version":
-            return Answer(discovery.VERSION)
+            return Answer(discovery.OLD if self._faults.active("kube.version-old") else discovery.VERSION)
         if path == "/openapi/v2":
             return _swagger(request)
         served = self._store.served

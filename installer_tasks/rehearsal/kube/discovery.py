@@ -18,6 +18,7 @@ VERSION = {
     "compiler": "gc",
     "platform": "linux/amd64",
 }
+OLD = VERSION | {"minor": "22", "gitVersion": "v1.22.17+vmware.1", "buildDate": "2022-12-08T09:40:00Z"}
 
 
 def answer(path: str, served: Served, address: str) -> Object | None:

@@ -32,6 +32,9 @@ def addons() -> Iterator[Object]:
         }
         yield from _running("cert-manager", name, CERT_MANAGER.format(part=part), labels, "v1.12.10")
     yield _service("cert-manager", "cert-manager-webhook", {"app": "webhook"}, 443, 10250)
+    yield _endpoints("tkg-system", "packaging-api", 10100)
+    yield _endpoints("cert-manager", "cert-manager-webhook", 10250)
+    yield _webhook("cert-manager", "cert-manager-webhook")
 
 
 def _running(namespace: str, name: str, image: str, labels: Object, version: str) -> Iterator[Object]:
@@ -100,4 +103,36 @@ def _service(namespace: str, name: str, selector: Object, port: int, target: int
         "kind": "Service",
         "metadata": {"name": name, "namespace": namespace},
         "spec": {"selector": selector, "ports": ports},
+    }
+
+
+def _endpoints(namespace: str, name: str, port: int) -> Object:
+    """The pod that stands behind a service."""
+    subset = {"addresses": [{"ip": "10.244.1.20"}], "ports": [{"name": "https", "port": port}]}
+    return {
+        "apiVersion": "v1",
+        "kind": "Endpoints",
+        "metadata": {"name": name, "namespace": namespace},
+        "subsets": [subset],
+    }
+
+
+def _webhook(namespace: str, name: str) -> Object:
+    """Kept, not called: this API server lets everything pass."""
+    rule = {"apiGroups": ["cert-manager.io"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"],
+            "resources": ["*/*"]}  # fmt: skip
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": name},
+        "webhooks": [
+            {
+                "name": "webhook.cert-manager.io",
+                "rules": [rule],
+                "clientConfig": {"service": {"namespace": namespace, "name": name, "path": "/validate"}},
+                "failurePolicy": "Fail",
+                "sideEffects": "None",
+                "admissionReviewVersions": ["v1"],
+            }
+        ],
     }

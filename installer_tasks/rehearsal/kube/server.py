@@ -71,6 +71,10 @@ class KubeServer:
     def url(self) -> str:
         return f"https://{self._host}:{self._port}"
 
+    def issue_token(self, namespace: str, account: str, seconds: int) -> str:
+        """As `kubectl create token`; one that is already over for less than no seconds."""
+        return self._tokens.issue(namespace, account, seconds)[0]
+
 
 def _tls(certificate_file: Path | str, key_file: Path | str, client_ca_file: Path | str | None) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -164,6 +168,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(answer)
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return super().date_time_string(self._api.now() if timestamp is None else timestamp)
 
     def _who(self) -> User:
         subject: Any = self.connection.getpeercert()

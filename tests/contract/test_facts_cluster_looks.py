@@ -1,0 +1,88 @@
+"""The cluster's checks on the estate: what a finding hands out works, every fault can be taken back, slowness is borne."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import yaml
+
+from installer_tasks.facts import trial_volume
+from installer_tasks.rehearsal.bundle import SMALL
+from installer_tasks.rehearsal.controllers import Pace
+from installer_tasks.rehearsal.estate import Estate
+from installer_tasks.rehearsal.faults import kube, kube_objects
+from installer_tasks.rehearsal.kube import apply_manifests, kubeconfig
+from tests.contract.looks import Look, all_of, look_at
+from tests.unit.cluster_facts import CLUSTER
+
+PASS = all_of("cluster", "pass")
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(scope="module")
+def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
+    with Estate(tmp_path_factory.mktemp("estate"), pace=Pace.INSTANT, scale=SMALL) as running:
+        yield running
+
+
+def look(estate: Estate, **changes: str) -> Look:
+    changed = {key.replace("_", ".", 1): value for key, value in changes.items()}
+    return look_at("cluster", estate.answers() | changed, hidden=(estate.passwords.kube_reader,))
+
+
+@pytest.mark.parametrize("fault", [fault.name for fault in (*kube.FAULTS, *kube_objects.FAULTS)])
+def test_a_fault_that_is_taken_back_leaves_nothing(estate: Estate, fault: str) -> None:
+    estate.switch(fault, on=True)
+    estate.switch(fault, on=False)
+    assert look(estate).levels == PASS
+
+
+@pytest.mark.parametrize(
+    ("fault", "check"),
+    [(fault.name, fault.caught_by) for fault in (*kube.FAULTS, *kube_objects.FAULTS) if fault.foreseeable],
+)
+def test_a_fault_is_one_line(estate: Estate, fault: str, check: str) -> None:
+    estate.switch(fault, on=True)
+    try:
+        levels = look(estate).levels
+    finally:
+        estate.switch(fault, on=False)
+    assert [name for name, level in levels.items() if level not in ("pass", "blocked")] == [check]
+
+
+def test_a_slow_api_is_asked_side_by_side(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial_volume, "volume", lambda _cluster: CLUSTER["volume"])
+    estate.switch("kube.slow", on=True)
+    begun = time.monotonic()
+    try:
+        look(estate)
+    finally:
+        estate.switch("kube.slow", on=False)
+    assert time.monotonic() - begun < 15
+
+
+def test_the_manifest_of_missing_rights_gives_them(estate: Estate) -> None:
+    reader = estate.kubeconfig("read-only")
+    manifest = look(estate, cluster_kubeconfig=reader)["cluster.rights"].command
+    objects = list(yaml.safe_load_all(manifest))
+    apply_manifests(estate.store, objects)
+    assert look(estate, cluster_kubeconfig=reader).levels == PASS
+
+
+def test_the_manifest_of_the_missing_trust_gives_it(estate: Estate) -> None:
+    estate.switch("kube.other-trust", on=True)
+    try:
+        command = look(estate)["cluster.kapp-trusts-registry"].command
+        apply_manifests(estate.store, [yaml.safe_load(command.split("'EOF'\n")[1].split("EOF\n")[0])])
+        assert look(estate).levels == PASS
+    finally:
+        estate.switch("kube.other-trust", on=False)
+
+
+def test_a_client_certificate_that_ends_soon(estate: Estate) -> None:
+    who = estate.ca.issue([], common_name="ada", organizations=["system:masters"], client=True, lifetime=HOUR)
+    given = kubeconfig(estate.kube.url, estate.ca.ca_pem, client_certificate=who.cert_pem, client_key=who.key_pem)
+    assert look(estate, cluster_kubeconfig=given).levels == PASS | {"cluster.kubeconfig-expiry": "warn"}
