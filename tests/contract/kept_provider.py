@@ -10,6 +10,7 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -165,71 +166,57 @@ def kept_provider(
             thread.join()
 
 
+CLAIMS = {"email": None, "email_verified": None, "groups": None, "given_name": None, "family_name": None}
+TOKENS = {
+    "code": {"lifetime": 60},
+    "token": {"class": "idpyoidc.server.token.jwt_token.JWTToken", "kwargs": {"lifetime": 600}},
+    "refresh": {"class": "idpyoidc.server.token.jwt_token.JWTToken", "kwargs": {"lifetime": 3600}},
+    "id_token": {"class": "idpyoidc.server.token.id_token.IDToken", "kwargs": {"base_claims": CLAIMS}},
+}
+ENDPOINTS = {
+    "provider_config": {
+        "path": ".well-known/openid-configuration",
+        "class": f"{OIDC}.provider_config.ProviderConfiguration",
+        "kwargs": {},
+    },
+    "authorization": {"path": "authorization", "class": f"{OIDC}.authorization.Authorization", "kwargs": {}},
+    "token": {
+        "path": "token",
+        "class": f"{OIDC}.token.Token",
+        "kwargs": {"client_authn_method": ["client_secret_basic", "client_secret_post"]},
+    },
+    "userinfo": {"path": "userinfo", "class": f"{OIDC}.userinfo.UserInfo", "kwargs": {}},
+}
+MINTED = {"supports_minting": ["access_token", "refresh_token", "id_token"]}
+RULES = {"authorization_code": MINTED | {"max_usage": 1}, "access_token": {}, "refresh_token": MINTED}
+SETTINGS = {
+    "key_conf": {"key_defs": KEYS},
+    "subject_types_supported": ["public"],
+    "scopes_supported": SCOPES,
+    "grant_types_supported": ["authorization_code", "refresh_token"],
+    "scopes_to_claims": {
+        "openid": ["sub", "groups"],
+        "email": ["email", "email_verified"],
+        "profile": ["given_name", "family_name"],
+        "offline_access": [],
+    },
+    "authentication": {"user": {"acr": "password", "class": Form, "kwargs": {}}},
+    "add_ons": {"pkce": {"function": "idpyoidc.server.oauth2.add_on.pkce.add_support", "kwargs": {"essential": False}}},
+    "authz": {
+        "class": "idpyoidc.server.authz.AuthzHandling",
+        "kwargs": {"grant_config": {"usage_rules": RULES, "expires_in": 43200}},
+    },
+}
+
+
 def _provider(issuer: str, folder: Path, client: Mapping[str, Any], people: dict[str, dict[str, Any]]) -> Server:
-    lifetimes = {"code": {"lifetime": 60}, "token": {"class": "idpyoidc.server.token.jwt_token.JWTToken",
-                                                     "kwargs": {"lifetime": 600}}}  # fmt: skip
-    claims = {"email": None, "email_verified": None, "groups": None, "given_name": None, "family_name": None}
-    conf = {
+    own = {
         "issuer": issuer,
         "jwks_uri": f"{issuer}/jwks",
-        "key_conf": {"key_defs": KEYS},
-        "httpc_params": {"verify": False},
-        "subject_types_supported": ["public"],
-        "scopes_supported": SCOPES,
-        "grant_types_supported": ["authorization_code", "refresh_token"],
-        "scopes_to_claims": {
-            "openid": ["sub", "groups"],
-            "email": ["email", "email_verified"],
-            "profile": ["given_name", "family_name"],
-            "offline_access": [],
-        },
-        "token_handler_args": {
-            **lifetimes,
-            "refresh": {"class": "idpyoidc.server.token.jwt_token.JWTToken", "kwargs": {"lifetime": 3600}},
-            "id_token": {"class": "idpyoidc.server.token.id_token.IDToken", "kwargs": {"base_claims": claims}},
-        },
-        "endpoint": {
-            "provider_config": {
-                "path": ".well-known/openid-configuration",
-                "class": f"{OIDC}.provider_config.ProviderConfiguration",
-                "kwargs": {},
-            },
-            "authorization": {"path": "authorization", "class": f"{OIDC}.authorization.Authorization", "kwargs": {}},
-            "token": {
-                "path": "token",
-                "class": f"{OIDC}.token.Token",
-                "kwargs": {"client_authn_method": ["client_secret_basic", "client_secret_post"]},
-            },
-            "userinfo": {"path": "userinfo", "class": f"{OIDC}.userinfo.UserInfo", "kwargs": {}},
-        },
         "userinfo": {"class": "idpyoidc.server.user_info.UserInfo", "kwargs": {"db": people}},
-        "authentication": {
-            "user": {"acr": "urn:oasis:names:tc:SAML:2.0:ac:classes:InternetProtocolPassword", "class": Form,
-                     "kwargs": {}}
-        },
-        "add_ons": {
-            "pkce": {
-                "function": "idpyoidc.server.oauth2.add_on.pkce.add_support",
-                "kwargs": {"essential": False},
-            }
-        },
-        "authz": {
-            "class": "idpyoidc.server.authz.AuthzHandling",
-            "kwargs": {
-                "grant_config": {
-                    "usage_rules": {
-                        "authorization_code": {
-                            "supports_minting": ["access_token", "refresh_token", "id_token"],
-                            "max_usage": 1,
-                        },
-                        "access_token": {},
-                        "refresh_token": {"supports_minting": ["access_token", "refresh_token", "id_token"]},
-                    },
-                    "expires_in": 43200,
-                }
-            },
-        },
-    }  # fmt: skip
+    }
+    # It writes into what it is given.
+    conf = deepcopy({**SETTINGS, "token_handler_args": TOKENS, "endpoint": ENDPOINTS}) | own
     server = Server(OPConfiguration(conf, base_path=str(folder)), keyjar=build_keyjar(KEYS), cwd=str(folder))
     server.context.keyjar.import_jwks(server.context.keyjar.export_jwks(private=True), issuer)
     server.context.cdb[client["client_id"]] = {
