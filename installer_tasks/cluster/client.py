@@ -18,6 +18,7 @@ from kubernetes.dynamic import DynamicClient
 from installer_tasks.cluster.discovery import Discovery
 from installer_tasks.cluster.failures import Call, failures
 from installer_tasks.cluster.kubeconfig import Kubeconfig
+from installer_tasks.cluster.pool import LimitedPool
 from installer_tasks.errors import Invalid, Missing
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
@@ -271,7 +272,7 @@ def _api(kubeconfig: Kubeconfig) -> ApiClient:
     api = ApiClient(settings)
     api.user_agent = FIELD_MANAGER
     # Our own pool: no proxy of the environment, no redirect (it would carry the token elsewhere), one retry of reads.
-    api.rest_client.pool_manager = urllib3.PoolManager(
+    api.rest_client.pool_manager = LimitedPool(
         ssl_context=_tls_context(kubeconfig),
         server_hostname=kubeconfig.tls_server_name or None,
         retries=urllib3.Retry(total=1, connect=0, read=1, redirect=0, status=0, other=0, raise_on_redirect=False),

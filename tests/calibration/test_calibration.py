@@ -49,3 +49,9 @@ def test_faults_are_caught_and_healthy_estates_are_not_accused(result: Result) -
 @pytest.mark.parametrize("name", LOOKED_AT)
 def test_without_its_check_the_score_is_lower(result: Result, name: str) -> None:
     assert result.caught(without=BY_NAME[name].caught_by) < result.caught()
+
+
+@pytest.mark.parametrize("check", checks.BY_NAME)
+def test_every_check_is_the_one_that_catches_a_fault(check: str) -> None:
+    """Without it the score would be lower."""
+    assert [fault.name for fault in FAULTS if fault.caught_by == check]

@@ -146,7 +146,7 @@ def test_two_hundred_certificates(system: str, many: Issued, ca: PracticeCA, tmp
     assert reds(look), look.levels
 
 
-@pytest.mark.parametrize("system", ["identity", "registry"])
+@pytest.mark.parametrize("system", SYSTEMS)
 def test_two_gigabytes_are_not_kept(system: str, issued: Issued, ca: PracticeCA, tmp_path: Path) -> None:
     begun = time.monotonic()
     with hostile.serving(hostile.endless, issued, tmp_path) as port, growth() as grown:
