@@ -106,7 +106,7 @@ class Camera:
         """The page behind an address, everywhere."""
         for kind, view in self.views:
             view.goto(address)
-            expect(view.get_by_role("heading", level=1)).to_be_visible()
+            expect(view.get_by_role("heading", level=1).first).to_be_visible()
             self.roll.take(name, kind, view)
             view.goto("about:blank")  # nothing listens to what nobody looks at
 
