@@ -97,6 +97,8 @@ class Step:
     handout: Handout | None = None
     #: Looked at before anything is answered here, to offer choices; the key whose answer makes that possible.
     looks_ahead: str = ""
+    #: Help for products of a known kind, folded below the questions.
+    presets: tuple[Any, ...] = ()
 
     @property
     def fields(self) -> tuple[tuple[str, AnswerField], ...]:

@@ -11,6 +11,7 @@ from installer_tasks.identity import parse_issuer
 from installer_tasks.text import mark as _
 from wizard.steps.base import Step, StepForm
 from wizard.steps.fields import AnswerField, DocumentField, SecretField, matching, pem
+from wizard.steps.identity_presets import PRESETS
 
 _one_word = matching(r"[!-~]+", _("It holds blanks or characters that cannot be typed."), _("Give one word."))
 _name = matching(r"[^\x00-\x1f\x7f]+", _("It holds control characters."), _("Type the name again."))
@@ -98,4 +99,5 @@ STEP = Step(
     form=IdentityForm,
     handout_title=gettext_lazy("The client to register"),
     handout=client,
+    presets=PRESETS,
 )
