@@ -63,6 +63,7 @@ class Judgement:
         return bool(self.role) and all(remark.tone != Tone.BAD for remark in self.remarks)
 
     def as_json(self) -> dict[str, Any]:
+        """For pages; of many groups the first are there."""
         return {
             "person": self.person,
             "role": self.role,
