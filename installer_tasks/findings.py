@@ -80,7 +80,7 @@ def collect_and_judge(installation_id: int, system: str) -> None:
     redactor = installation.redactor()
     verdicts = _judge(installation, system, facts, answers)
     with transaction.atomic():
-        _keep_facts(installation, system, redactor.clean_data(facts), started)
+        _keep_facts(installation, system, storable(redactor.clean_data(facts)), started)
         for check, verdict in verdicts:
             _keep_finding(installation, check, verdict, fingerprints, redactor)
         installation.touch()
@@ -135,11 +135,22 @@ def _keep_finding(
         check_name=check.name,
         defaults={
             "level": verdict.level,
-            "verdict": redactor.clean_data(verdict_json(verdict)),
+            "verdict": storable(redactor.clean_data(verdict_json(verdict))),
             "reads": {key: fingerprints.get(key, "") for key in check.reads},
             "judged_at": timezone.now(),
         },
     )
+
+
+def storable(data: Any) -> Any:
+    """The same without what PostgreSQL keeps in no JSON: NUL, and halves of characters. Systems answer with anything."""
+    if isinstance(data, str):
+        return data.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+    if isinstance(data, dict):
+        return {storable(key): storable(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [storable(value) for value in data]
+    return data
 
 
 def verdict_json(verdict: Verdict) -> dict[str, Any]:

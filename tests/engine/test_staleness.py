@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from installer_tasks import answers as answer_keys
 from installer_tasks import checks, findings, sessions
 from installer_tasks.checks.base import Level, passed
+from installer_tasks.facts import COLLECTORS
+from installer_tasks.facts.base import Observations
 from installer_tasks.models import Installation
 from tests.answers import ANSWERS
 
@@ -115,3 +117,21 @@ def test_only_a_new_look_makes_a_changed_answer_green(
         now = installation.fingerprints()
         changed = {key for key in KEYS if now.get(key) != judged_with.get(key)}
         assert {name for name, level in levels(installation).items() if level is Level.STALE} == reading(changed)
+
+
+def test_whatever_a_system_answers_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A NUL and half a character in its words: PostgreSQL takes neither into JSON."""
+    odd = {"said": "a\0b\ud800c", "list": ["\0"], "n\0": 1}
+
+    def collect(_answers: object, observations: Observations) -> None:
+        observations.observe("ping", lambda: odd)
+
+    monkeypatch.setitem(COLLECTORS, "registry", collect)
+    installation = sessions.create_installation("odd")
+    findings.collect_and_judge(installation.pk, "registry")
+    kept = installation.observations.get(system="registry").facts["ping"]["value"]
+    assert kept == {
+        "said": "a\N{REPLACEMENT CHARACTER}b?c",
+        "list": ["\N{REPLACEMENT CHARACTER}"],
+        "n\N{REPLACEMENT CHARACTER}": 1,
+    }

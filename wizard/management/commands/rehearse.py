@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.urls import reverse
 from django.utils import timezone
 
 from installer_tasks import findings, sessions
@@ -68,6 +69,8 @@ class Command(BaseCommand):
     def _install(self, estate: Estate, url: str, stop: threading.Event, *, hold: bool) -> bool:
         begun = time.monotonic()
         installation = sessions.create_installation(f"Practice {timezone.now():%Y-%m-%d %H:%M:%S}", practice=True)
+        callback = reverse("sign-in-rehearsal-callback", args=[installation.pk])
+        estate.identity.register_redirect("tmc", f"{url}{callback}")
         self._say("\nAnswering every step and proving it")
         green = headless.walk(installation, estate.answers(), self._say)
         if not green:
