@@ -143,7 +143,7 @@ def _keep_finding(
 
 
 def storable(data: Any) -> Any:
-    """The same without what PostgreSQL keeps in no JSON: NUL, and halves of characters. Systems answer with anything."""
+    """The same without what PostgreSQL keeps in no JSON: NUL, and halves of characters."""
     if isinstance(data, str):
         return data.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
     if isinstance(data, dict):
