@@ -42,6 +42,11 @@ class Command(BaseCommand):
             raise CommandError(f"rotate_keys: the keyring {path} cannot be replaced: {error.strerror}") from error
 
     def _rotate(self, path: Path) -> None:
+        if not path.exists() and Workspace.objects.exists():  # reading it would make up a new one
+            raise CommandError(
+                f"rotate_keys: there is no keyring {path}; nothing was changed.\n"
+                "Restore the keyring file that belongs to this database."
+            )
         ring = keyring(path)
         for workspace in Workspace.objects.all():
             _reseal(ring, workspace.sealed_data_key, workspace.name)  # before a new key makes it harder to see why not

@@ -1,0 +1,253 @@
+"""`manage.py install`, `check` and `rotate_keys` as a person or a pipeline has them: exit codes, words, and nothing more."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cryptography.fernet import Fernet
+
+from installer_tasks import answers as answer_keys
+from installer_tasks import checks
+from installer_tasks.rehearsal.estate import Estate
+from tests.contract.up_process import ROOT, environment
+from tests.faults.whole import arrived, blobs_of, small_estate
+
+pytestmark = [pytest.mark.redis, pytest.mark.program("redis-server")]
+CLEAN, FAILED, WARNED, COULD_NOT_RUN = 0, 1, 3, 4
+Done = subprocess.CompletedProcess[str]
+
+
+def manage(state: Path, *words: str | Path) -> Done:
+    argv = [sys.executable, str(ROOT / "manage.py"), *map(str, words), "--state", str(state)]
+    done = subprocess.run(
+        argv, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180, check=False
+    )
+    assert "Traceback" not in done.stdout + done.stderr, done.stderr
+    return done
+
+
+def answers_file(folder: Path, estate: Estate, **changes: str) -> Path:
+    """As a person would write it: secrets and certificates in files of their own; `registry__password` changes one."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    document: dict[str, Any] = {}
+    for key, value in (estate.answers() | {k.replace("__", "."): v for k, v in changes.items()}).items():
+        beside = key in answer_keys.SECRETS or "\n" in value
+        document[key] = {"file": key} if beside else value
+        if beside:
+            (folder / key).write_text(value)
+    path = folder / "answers.yaml"
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+def secrets_in(text: str, folder: Path) -> list[str]:
+    """Which of the secrets that lie in files beside the answers stand in the text; a kubeconfig's is its token."""
+    values = {key: (folder / key).read_text() for key in answer_keys.SECRETS if (folder / key).exists()}
+    assert len(values) >= 4
+    token = yaml.safe_load(values.pop("cluster.kubeconfig"))["users"][0]["user"]["token"]
+    return [key for key, value in {**values, "token": token}.items() if value in text]
+
+
+@pytest.fixture(scope="module")
+def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
+    """On this one nothing is installed."""
+    with small_estate(tmp_path_factory.mktemp("commands") / "estate") as running:
+        yield running
+
+
+# check
+
+
+def test_check_of_good_answers_is_clean_and_keeps_nothing(estate: Estate, tmp_path: Path) -> None:
+    done = manage(tmp_path / "state", "check", "--answers", answers_file(tmp_path / "a", estate))
+    assert done.returncode == CLEAN, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "check: clean"
+    assert [line.split()[0] for line in done.stdout.splitlines()[:-1]] == list(answer_keys.STEPS)
+    assert not (tmp_path / "state" / "installer.sqlite3").exists()
+
+
+def test_check_as_json_has_every_check_and_no_secret(estate: Estate, tmp_path: Path) -> None:
+    path = answers_file(tmp_path / "a", estate, registry__password="canary-wrong")
+    done = manage(tmp_path / "state", "check", "--json", "--answers", path)
+    assert done.returncode == FAILED, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert told["outcome"] == "failed"
+    assert {found["name"] for found in told["findings"]} == {check.name for check in checks.CHECKS}
+    red = next(found for found in told["findings"] if found["name"] == "registry.credentials")
+    assert red["level"] == "fail" and red["message"] and red["remedy"] and red["owner"]
+    assert secrets_in(done.stdout + done.stderr, tmp_path / "a") == []
+
+
+def test_check_says_in_sentences_what_is_wrong(estate: Estate, tmp_path: Path) -> None:
+    path = answers_file(tmp_path / "a", estate, registry__password="canary-wrong")
+    done = manage(tmp_path / "state", "check", "--answers", path)
+    assert done.returncode == FAILED
+    assert "fail: registry.credentials: " in done.stdout
+    assert done.stdout.splitlines()[-1] == "check: failed"
+    assert secrets_in(done.stdout + done.stderr, tmp_path / "a") == []
+
+
+def test_check_of_an_installation_that_is_not_there_could_not_run(tmp_path: Path) -> None:
+    done = manage(tmp_path / "state", "check", "--installation", "7")
+    assert done.returncode == COULD_NOT_RUN
+    assert "There is no installation 7." in done.stderr
+
+
+BAD_FILES = {
+    "an unknown key": ("registry.pasword: x\n", ["registry.pasword", "is not an answer", "registry.password"]),
+    "an open secret": ("registry.password: canary-open\n", ["registry.password", "is a secret", "{file: path}"]),
+    "a file that is not there": ("registry.password: {file: gone}\n", ["registry.password", "gone", "cannot be read"]),
+    "a list": ("dns.zone: [a, b]\n", ["dns.zone", "neither a value nor a file", "Write a text"]),
+    "no YAML": ("dns.zone: 'canary-open\n", ["answers.yaml:", "is not YAML", "key: value"]),
+    "no answers": ("just words\n", ["answers.yaml", "holds no answers"]),
+    "an answer that is missing": ("dns.zone: tmc.example.com\n", ["bundle.path"]),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+@pytest.mark.parametrize("command", ["check", "install"])
+def test_a_bad_answers_file_is_explained(command: str, name: str, tmp_path: Path) -> None:
+    content, words = BAD_FILES[name]
+    path = tmp_path / "answers.yaml"
+    path.write_text(content)
+    done = manage(tmp_path / "state", command, "--answers", path)
+    assert done.returncode == COULD_NOT_RUN, done.stdout + done.stderr
+    assert done.stderr.startswith(f"CommandError: {command}: ") or done.stderr.startswith(f"{command}: ")
+    assert [word for word in words if word not in done.stderr] == [], done.stderr
+    assert "canary-open" not in done.stdout + done.stderr
+
+
+def test_install_names_the_answer_that_its_form_refuses(estate: Estate, tmp_path: Path) -> None:
+    path = answers_file(tmp_path / "a", estate, services__load_balancer_ip="not-an-address")
+    done = manage(tmp_path / "state", "install", "--answers", path)
+    assert done.returncode == COULD_NOT_RUN
+    for words in ("services.load_balancer_ip", "not-an-address", "This is not an IP address.", "such as 10.0.0.20"):
+        assert words in done.stderr, done.stderr
+
+
+def test_install_without_anything_to_install_says_what_it_needs(tmp_path: Path) -> None:
+    done = manage(tmp_path / "state", "install")
+    assert done.returncode == COULD_NOT_RUN
+    assert "--answers" in done.stderr and "--installation" in done.stderr
+
+
+# install, then what needs one that was carried out
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What is left of two calls: one with a wrong password, one with the right one."""
+
+    estate: Estate
+    folder: Path
+    refused: Done
+    done: Done
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+    @property
+    def keyring(self) -> Path:
+        return self.state / "keyring"
+
+    def sealed(self) -> list[tuple[str, str]]:
+        with sqlite3.connect(self.state / "installer.sqlite3") as rows:
+            found = rows.execute("SELECT name, sealed_data_key FROM installer_tasks_workspace").fetchall()
+        rows.close()
+        return found
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    folder = tmp_path_factory.mktemp("installed")
+    with small_estate(folder / "estate") as estate:
+        wrong = answers_file(folder / "wrong", estate, registry__password="canary-wrong")
+        right = answers_file(folder / "right", estate)
+        refused = manage(folder / "state", "install", "--answers", wrong)
+        done = manage(folder / "state", "install", "--installation", "1", "--answers", right)
+        yield Installed(estate, folder, refused, done)
+
+
+def test_install_with_a_wrong_password_installs_nothing_and_says_how_to_go_on(installed: Installed) -> None:
+    refused = installed.refused
+    assert refused.returncode == FAILED, refused.stdout + refused.stderr
+    assert "install: failed: nothing was installed" in refused.stdout
+    assert "registry.credentials" in refused.stdout
+    assert "manage.py install --installation 1" in refused.stdout
+    assert secrets_in(refused.stdout + refused.stderr, installed.folder / "wrong") == []
+
+
+def test_install_goes_on_with_the_mended_answer_and_succeeds(installed: Installed) -> None:
+    done = installed.done
+    assert done.returncode == 0, done.stdout + done.stderr
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("install: succeeded in ") and f"https://{installed.estate.zone}" in last
+    assert set(installed.estate.edge.published) == set(installed.estate.release.public_names(installed.estate.zone))
+    assert arrived(installed.estate) == dict.fromkeys(blobs_of(installed.estate), 1)
+    assert secrets_in(done.stdout + done.stderr, installed.folder / "right") == []
+    assert "/sign-in/" not in done.stdout, "a link to sign in must not stay in a pipeline's log"
+
+
+def test_install_again_sends_nothing_again(installed: Installed) -> None:
+    again = manage(installed.state, "install", "--installation", "1")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert arrived(installed.estate) == dict.fromkeys(blobs_of(installed.estate), 1)
+
+
+def test_check_warns_of_what_is_installed_already(installed: Installed) -> None:
+    done = manage(installed.state, "check", "--installation", "1", "--json")
+    assert done.returncode == WARNED, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    warned = {found["name"] for found in told["findings"] if found["level"] == "warn"}
+    assert told["outcome"] == "warnings"
+    assert "cluster.leftovers" in warned
+    assert {found["level"] for found in told["findings"]} == {"pass", "warn"}
+
+
+# rotate_keys
+
+
+def test_after_a_rotation_the_sealed_answers_open_still(installed: Installed) -> None:
+    before, keys = installed.sealed(), installed.keyring.read_text().split()
+    done = manage(installed.state, "rotate_keys")
+    assert done.returncode == 0, done.stderr
+    after = installed.keyring.read_text().split()
+    assert after[1:] == keys and after[0] not in keys
+    assert installed.keyring.stat().st_mode & 0o777 == 0o600
+    assert [name for name, _ in installed.sealed()] == [name for name, _ in before]
+    for _name, sealed in installed.sealed():
+        Fernet(after[0]).decrypt(sealed)
+    assert not [key for key in after if key in done.stdout + done.stderr]
+    looked = manage(installed.state, "check", "--installation", "1", "--json")
+    assert looked.returncode == WARNED, "the registry's password and the kubeconfig were opened and are right"
+
+
+@pytest.mark.parametrize("keyring", ["another", "none"])
+def test_with_a_wrong_keyring_a_rotation_changes_nothing(installed: Installed, keyring: str) -> None:
+    right, sealed = installed.keyring.read_bytes(), installed.sealed()
+    installed.keyring.unlink()
+    wrong = Fernet.generate_key() + b"\n" if keyring == "another" else None
+    if wrong:
+        installed.keyring.touch(mode=0o600)
+        installed.keyring.write_bytes(wrong)
+    try:
+        done = manage(installed.state, "rotate_keys")
+        left = installed.keyring.read_bytes() if installed.keyring.exists() else None
+    finally:
+        installed.keyring.touch(mode=0o600)
+        installed.keyring.write_bytes(right)
+    assert done.returncode != 0
+    assert str(installed.keyring) in done.stderr or "keyring" in done.stderr
+    assert "nothing was changed" in done.stderr
+    assert installed.sealed() == sealed
+    assert left == wrong, "a keyring was made up"
