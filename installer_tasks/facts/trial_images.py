@@ -14,17 +14,9 @@ from installer_tasks.errors import InstallerError
 from installer_tasks.facts import trial_owner
 from installer_tasks.facts.trials import ABANDONED
 from installer_tasks.registry import RegistryClient
-from installer_tasks.registry.trial import TrialImage, TrialResult, push_trial, sweep_trials
+from installer_tasks.registry.trial import TrialImage, sweep_trials
 
 _TAG = re.compile(r"trial-(?P<mark>[0-9a-f]{12})-(?P<made>\d{1,12})-[0-9a-f]{8}")
-
-
-def prove_push(client: RegistryClient, project: str) -> TrialResult:
-    """Push, pull and delete a tiny image below `project`, after what interrupted trials left there."""
-    sweep(client, project)
-    tag = new_tag()
-    with trial_owner.running(tag):
-        return push_trial(client, project, tag)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ class Node:
 
     authorities: str  #: PEMs that its containerd trusts
     finds_names: bool = True
+    reaches: bool = True  #: else a firewall swallows what it sends
     login: str = field(default="", repr=False)  #: `user:password` that its containerd sends to the registry
 
 
@@ -70,6 +71,8 @@ def pull_image(image: str, node: Node) -> str:
     if not node.finds_names:
         name = reference.host.partition(":")[0]
         return _unresolved(image, f"failed to do request: {head}: dial tcp: lookup {name} on {DNS}: no such host")
+    if not node.reaches:
+        return _unresolved(image, f"failed to do request: {head}: dial tcp {reference.host}: i/o timeout")
     context = ssl.create_default_context()
     if node.authorities:
         context.load_verify_locations(cadata=node.authorities)

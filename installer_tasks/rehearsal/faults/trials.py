@@ -69,6 +69,8 @@ FAULTS = (
           "does not trust", change=_odd_node(authorities="")),
     Fault("nodes.no-name", _("One worker cannot resolve the registry's name"), "registry.pull-on-nodes",
           "does not find", change=_odd_node(finds_names=False)),
+    Fault("nodes.no-route", _("A firewall stands between one worker and the registry"), "registry.pull-on-nodes",
+          "does not reach", change=_odd_node(reaches=False)),
     Fault("nodes.old-login", _("One worker's containerd sends an old password to the registry"),
           "registry.pull-on-nodes", "old credentials", change=_odd_node(login="robot$old:expired")),
 )  # fmt: skip
