@@ -142,6 +142,8 @@ def fill_step(page: Page, step: str, answers: Mapping[str, str]) -> None:
 
 def fill(page: Page, name: str, value: str) -> None:
     """Whatever kind of field it is: a choice or a text."""
+    # With focus in it nothing is exchanged under it any more, so what it is now it stays.
+    page.locator(f'form [name="{name}"]').first.focus()
     if page.locator(f'input[type=radio][name="{name}"]').count():
         _choose(page, name, value)
     else:

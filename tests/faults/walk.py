@@ -165,6 +165,16 @@ def everything_right(walk: Walk) -> None:
     assert walk.ready()
 
 
+def a_sign_in_rehearsed(walk: Walk) -> None:
+    """With a password that is mistyped once; what is typed here is kept nowhere at all."""
+    password = walk.secrets.estate.passwords.people["ada"]
+    walk.secrets.typed["password at the provider"] = password
+    for given in (walk.secrets.new("mistyped password at the provider"), password):
+        page = walk.person.post(walk.at("sign-in-rehearsal-password"), username="ada", password=given)
+        assert page.name == "sign-in-rehearsal"
+    assert "tmc:admin" in page.text
+
+
 def a_run_that_fails(walk: Walk) -> None:
     """The registry's password is changed at the last moment, and changed back."""
     users = walk.secrets.estate.registry.users
@@ -202,7 +212,15 @@ def first_steps(walk: Walk) -> None:
     walk.begin("Contoso")
 
 
-PARTS = (first_steps, everything_wrong, in_vain, everything_right, a_run_that_fails, a_run_that_ends)
+PARTS = (
+    first_steps,
+    everything_wrong,
+    in_vain,
+    everything_right,
+    a_sign_in_rehearsed,
+    a_run_that_fails,
+    a_run_that_ends,
+)
 
 
 def look_at(person: Person, addresses: Collection[str]) -> None:
