@@ -9,6 +9,7 @@ from typing import Any
 
 from installer_tasks import names, net, releases
 from installer_tasks.errors import InstallerError, Missing
+from installer_tasks.facts import cluster_dns
 from installer_tasks.facts.base import Observations
 
 TIMEOUT = 5.0
@@ -38,6 +39,7 @@ def collect(answers: Mapping[str, str], observations: Observations) -> None:
             "wildcard": lambda: _wildcard(zone["name"], server),
             "holder": lambda: _holder(zone["name"], server),
             "mail": lambda: _mail(zone["name"], server),
+            "pods": lambda: cluster_dns.forwarding(answers, wanted, lambda at: _view("pods", at, wanted)),
             "others": lambda: _others(wanted, zone["name"], server),
         }
     )

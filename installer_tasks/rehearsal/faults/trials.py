@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from installer_tasks.rehearsal.controllers.site import PROVISIONER
 from installer_tasks.rehearsal.controllers.world import Address
+from installer_tasks.rehearsal.dns import DnsServer
 from installer_tasks.rehearsal.faults.base import Change, Fault
+from installer_tasks.rehearsal.kube.resources import GVR
+from installer_tasks.rehearsal.kube.seed_dns import COREFILE
 from installer_tasks.text import mark as _
 
 if TYPE_CHECKING:
     from installer_tasks.rehearsal.estate import Estate
 
+OLD = "192.0.2.77"  #: where the zone was before
 WORKER = "practice-worker-1"
 FULL = "rpc error: code = ResourceExhausted desc = no datastore has 1Gi of free space"
 
@@ -56,6 +60,45 @@ def _odd_node(**changes: Any) -> Change:
     return change
 
 
+def _corefile(changed: Callable[[Estate, str], str]) -> Change:
+    """CoreDNS is configured otherwise; what it has is handed in."""
+
+    def change(estate: Estate) -> Callable[[], None]:
+        text = changed(estate, COREFILE)
+        _configure(estate, text)
+        return lambda: _configure(estate, COREFILE)
+
+    return change
+
+
+def _configure(estate: Estate, text: str) -> None:
+    where = GVR("", "v1", "configmaps"), "kube-system", "coredns"
+    estate.store.change(*where, lambda live: {**live, "data": {"Corefile": text}})
+
+
+def _elsewhere(estate: Estate) -> Callable[[], None]:
+    """The zone goes to a server of before a move, which nobody switched off."""
+    old = DnsServer(estate.zone).start()
+    for name in estate.release.public_names(estate.zone):
+        old.set(name, OLD)
+    back = _corefile(lambda _estate, text: f"{text}{estate.zone}:53 {{\n    forward . {old.address}\n}}\n")(estate)
+
+    def undo() -> None:
+        back()
+        old.stop()
+
+    return undo
+
+
+def _hosts(estate: Estate, text: str) -> str:
+    lines = f"    hosts {{\n        {OLD} auth.{estate.zone}\n        fallthrough\n    }}\n"
+    return text.replace("    forward .", f"{lines}    forward .", 1)
+
+
+def _isolated(_estate: Estate, text: str) -> str:
+    return text.replace("    forward . /etc/resolv.conf {\n       max_concurrent 1000\n    }\n", "", 1)
+
+
 FAULTS = (
     Fault("storage.no-provisioner", _("No provisioner serves the default StorageClass"), "cluster.volume-provisioned",
           "provisioner is running", change=_no_provisioner),
@@ -65,6 +108,12 @@ FAULTS = (
           change=_no_address),
     Fault("balancer.another-address", _("The load balancer ignores the asked address"), "services.load-balancer",
           "ignores the asked address", change=_another_address),
+    Fault("pods.zone-elsewhere", _("CoreDNS sends the zone to a server of before a move"), "dns.cluster-agrees", OLD,
+          change=_elsewhere),
+    Fault("pods.hosts-entry", _("CoreDNS has an old address of a public name written in"), "dns.cluster-agrees",
+          "hosts plugin", change=_corefile(_hosts)),
+    Fault("pods.no-forward", _("CoreDNS sends no name out of the cluster"), "dns.cluster-agrees", "no other server",
+          change=_corefile(_isolated)),
     Fault("nodes.untrusted-registry", _("One worker does not trust the registry's CA"), "registry.pull-on-nodes",
           "does not trust", change=_odd_node(authorities="")),
     Fault("nodes.no-name", _("One worker cannot resolve the registry's name"), "registry.pull-on-nodes",

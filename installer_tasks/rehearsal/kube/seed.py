@@ -9,6 +9,7 @@ from installer_tasks.rehearsal.kube.errors import unknown_path
 from installer_tasks.rehearsal.kube.seed_addons import addons
 from installer_tasks.rehearsal.kube.seed_cluster import cluster
 from installer_tasks.rehearsal.kube.seed_definitions import definitions
+from installer_tasks.rehearsal.kube.seed_dns import coredns
 from installer_tasks.rehearsal.kube.store import GVR, Store
 
 Object = dict[str, Any]
@@ -18,7 +19,7 @@ MANAGER = "practice"
 def seed(store: Store) -> None:
     """Furnish an empty cluster."""
     made: dict[tuple[str, str], str] = {}
-    for manifest in (*cluster(), *definitions(), *addons()):
+    for manifest in (*cluster(), *definitions(), *addons(), *coredns()):
         for owner in manifest["metadata"].get("ownerReferences", ()):
             owner["uid"] = made[owner["kind"], owner["name"]]
         kept = store.create(_gvr(store, manifest), manifest, manager=MANAGER)
