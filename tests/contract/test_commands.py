@@ -113,8 +113,7 @@ BAD_FILES = {
 }
 
 
-@pytest.mark.parametrize("name", BAD_FILES)
-@pytest.mark.parametrize("command", ["check", "install"])
+@pytest.mark.parametrize(("command", "name"), [*(("check", name) for name in BAD_FILES), ("install", "an open secret")])
 def test_a_bad_answers_file_is_explained(command: str, name: str, tmp_path: Path) -> None:
     content, words = BAD_FILES[name]
     path = tmp_path / "answers.yaml"
@@ -247,7 +246,7 @@ def test_with_a_wrong_keyring_a_rotation_changes_nothing(installed: Installed, k
         installed.keyring.touch(mode=0o600)
         installed.keyring.write_bytes(right)
     assert done.returncode != 0
-    assert str(installed.keyring) in done.stderr or "keyring" in done.stderr
     assert "nothing was changed" in done.stderr
+    assert "Restore the keyring file that belongs to this database." in done.stderr
     assert installed.sealed() == sealed
     assert left == wrong, "a keyring was made up"

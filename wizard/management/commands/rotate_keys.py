@@ -19,6 +19,8 @@ from installer_tasks.models import Workspace
 from installer_tasks.secrets import keyring
 from wizard import headless
 
+RESTORE = "Restore the keyring file that belongs to this database."
+
 
 class Command(BaseCommand):
     help = (
@@ -43,10 +45,7 @@ class Command(BaseCommand):
 
     def _rotate(self, path: Path) -> None:
         if not path.exists() and Workspace.objects.exists():  # reading it would make up a new one
-            raise CommandError(
-                f"rotate_keys: there is no keyring {path}; nothing was changed.\n"
-                "Restore the keyring file that belongs to this database."
-            )
+            raise CommandError(f"rotate_keys: there is no keyring {path}; nothing was changed.\n{RESTORE}")
         ring = keyring(path)
         for workspace in Workspace.objects.all():
             _reseal(ring, workspace.sealed_data_key, workspace.name)  # before a new key makes it harder to see why not
@@ -68,7 +67,7 @@ def _reseal(ring: MultiFernet, sealed: str, name: str) -> str:
     except InvalidToken:
         raise CommandError(
             f"rotate_keys: the secrets of the workspace {name} cannot be opened with this keyring; nothing was "
-            "changed.\nRestore the keyring file that belongs to this database."
+            f"changed.\n{RESTORE}"
         ) from None
 
 
