@@ -87,6 +87,7 @@ messages: environment-dev
 	@$(PYTHON) scripts/debian_packages.py gettext
 	@$(MANAGE) makemessages --locale zh_Hans --add-location file --no-wrap \
 		--ignore .venv --ignore tests --ignore scripts --ignore build
+	@sed -i '/^"POT-Creation-Date/d' wizard/locale/zh_Hans/LC_MESSAGES/django.po  # differs each time and says nothing
 	@$(BIN)/python scripts/compile_messages.py
 
 # No download address, no index: what was resolved is named by version and hash alone.

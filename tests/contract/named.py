@@ -6,7 +6,10 @@ with named(tmp_path, "tmc.example.com", ["@ A 10.0.0.1"]) as server:
 
 from __future__ import annotations
 
+import socket
+import socketserver
 import subprocess
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -41,12 +44,59 @@ def named(folder: Path, zone: str, records: Iterable[str]) -> Iterator[Named]:
     (folder / "zone").write_text("\n".join(lines) + "\n")
     server = Named(free_port(), folder / "log")
     (folder / "named.conf").write_text(_config(folder, server.port, zone))
+    with _running(folder, server, zone):
+        yield server
+
+
+@contextmanager
+def views(folder: Path, zone: str, inside: Iterable[str], outside: Iterable[str]) -> Iterator[Named]:
+    """One server with two views: who asks from 127.0.0.2 sees `outside`, everybody else `inside`.
+
+    At 127.0.0.2 the second server of the zone answers: it asks the first one from there, as bind itself listens only on
+    addresses of interfaces.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    both = ["@ SOA ns1 hostmaster 1 3600 600 86400 60", "@ NS ns1", "@ NS ns2", "ns1 A 127.0.0.1", "ns2 A 127.0.0.2"]
+    server = Named(free_port(), folder / "log")
+    blocks = ""
+    for name, clients, records in (("outside", "127.0.0.2;", outside), ("inside", "any;", inside)):
+        (folder / name).write_text("\n".join(["$TTL 60", *both, *records]) + "\n")
+        blocks += f'view "{name}" {{ match-clients {{ {clients} }}; {_zone(zone, folder / name)} }};\n'
+    (folder / "named.conf").write_text(f"{_options(folder, server.port)}\ncontrols {{ }};\n{blocks}")
+    with _running(folder, server, zone), _Second(("127.0.0.2", server.port), _Relay) as second:
+        thread = threading.Thread(target=second.serve_forever)
+        thread.start()
+        try:
+            yield server
+        finally:
+            second.shutdown()
+            thread.join()
+
+
+class _Second(socketserver.ThreadingUDPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+
+class _Relay(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        question, back = self.request
+        here, port = self.server.server_address[:2]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            asking.settimeout(5)
+            asking.bind((here, 0))
+            asking.sendto(question, ("127.0.0.1", port))
+            back.sendto(asking.recv(65535), self.client_address)
+
+
+@contextmanager
+def _running(folder: Path, server: Named, zone: str) -> Iterator[None]:
     with server.log.open("wb") as output:
         command = [program_path("named"), "-g", "-n", "1", "-c", str(folder / "named.conf")]
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:
         _wait(server, zone, process)
-        yield server
+        yield
     finally:
         process.terminate()
         try:
@@ -57,15 +107,20 @@ def named(folder: Path, zone: str, records: Iterable[str]) -> Iterator[Named]:
 
 
 def _config(folder: Path, port: int, zone: str) -> str:
+    return f"{_options(folder, port)}\ncontrols {{ }};\n{_zone(zone, folder / 'zone')}\n"
+
+
+def _options(folder: Path, port: int) -> str:
     return f"""
 options {{
     directory "{folder}"; pid-file none; session-keyfile "{folder}/session.key"; managed-keys-directory "{folder}";
     listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
     recursion no; allow-transfer {{ none; }}; notify no; dnssec-validation no;
-}};
-controls {{ }};
-zone "{zone}" {{ type primary; file "{folder}/zone"; check-names ignore; }};
-"""
+}};"""
+
+
+def _zone(zone: str, file: Path) -> str:
+    return f'zone "{zone}" {{ type primary; file "{file}"; check-names ignore; }};'
 
 
 def _wait(server: Named, zone: str, process: subprocess.Popen[bytes]) -> None:

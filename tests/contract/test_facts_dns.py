@@ -15,7 +15,7 @@ from installer_tasks import releases
 from installer_tasks.rehearsal.dns import SERVFAIL, SILENT, DnsServer
 from tests.contract.docker_registry import free_port
 from tests.contract.looks import Look, all_of, look_at
-from tests.contract.named import named
+from tests.contract.named import named, views
 
 PASS, WARN, FAIL, BLOCKED = "pass", "warn", "fail", "blocked"
 ZONE, ADDRESS = "tmc.example.com", "10.20.30.40"
@@ -202,3 +202,22 @@ def test_answers_that_are_no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
 class _Nonsense(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         self.request[1].sendto(b"\x00\x01\xff", self.client_address)
+
+
+@pytest.mark.program("named")
+def test_views_of_one_server_that_disagree(tmp_path: Path) -> None:
+    """Browsers outside get another address than we do: the zone's second name server says so."""
+    inside, outside = everything(), everything(auth="10.99.99.99")
+    zones = [[f"{host or '@'} A {address}" for host, address in seen.items()] for seen in (inside, outside)]
+    with views(tmp_path / "named", ZONE, *zones) as server:
+        look = looked(server.address, **PINNED)
+    assert look.levels == HEALTHY | {"dns.servers-agree": FAIL}
+    assert f"auth.{ZONE}" in look.says("dns.servers-agree")
+    assert "127.0.0.2" in look.says("dns.servers-agree")
+
+
+@pytest.mark.program("named")
+def test_views_that_agree_raise_nothing(tmp_path: Path) -> None:
+    records = [f"{host or '@'} A {address}" for host, address in everything().items()]
+    with views(tmp_path / "named", ZONE, records, records) as server:
+        assert looked(server.address, **PINNED).levels == HEALTHY
