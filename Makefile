@@ -11,6 +11,8 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 # make run ARGS="--port 8080", make test ARGS="-k registry"
 ARGS ?=
+# A state folder of its own: the settings are read before a test can name one.
+APART := state=$$(mktemp -d); trap 'rm -rf "$$state"' EXIT; TMC_INSTALLER_STATE=$$state
 PYTEST := $(BIN)/python -m pytest -q -n 2 --durations=5
 # On PostgreSQL: the tests that use the database. `make test ON_POSTGRESQL=` runs all of them there too.
 ON_POSTGRESQL ?= -p tests.database_only
@@ -71,10 +73,10 @@ check: environment-dev
 	$(MANAGE) makemigrations --check --dry-run --state "$$state"
 
 shots: packages environment-dev
-	@$(BIN)/python -m pytest -q tests/browser/shots.py $(ARGS)
+	@$(APART) $(BIN)/python -m pytest -q tests/browser/shots.py $(ARGS)
 
 faults: packages environment-dev
-	@env -u DATABASE_URL $(BIN)/python -m pytest -q tests/faults/at_random.py $(ARGS)
+	@$(APART) env -u DATABASE_URL $(BIN)/python -m pytest -q tests/faults/at_random.py $(ARGS)
 
 calibrate: environment-dev
 	@$(BIN)/python -m tests.calibration $(ARGS)
