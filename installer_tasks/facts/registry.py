@@ -25,6 +25,8 @@ from installer_tasks.text import text
 FIRST_ANSWER = 10.0
 #: For all of the first answer, of a server that drips.
 FIRST_WORD = 15.0
+#: Bytes of the first answer: a registry says `{}` or a short error; a larger one is a page, or means no good.
+FIRST_ANSWER_SIZE = 64 << 10
 LOOKS = 2  #: at how long an answer takes
 
 
@@ -67,7 +69,7 @@ def _ping(host: str, ca: str | None) -> dict[str, Any]:
     """Asked without a user: a registry answers 200, or 401 with a challenge."""
     client = RegistryClient(host, ca_pem=ca)
     try:
-        answer = client.transport.request("GET", "/v2/", seconds=FIRST_ANSWER)
+        answer = client.transport.request("GET", "/v2/", seconds=FIRST_ANSWER, limit=FIRST_ANSWER_SIZE)
     except Refused:  # by its token service, to which only a registry sends people
         return {"host": host, "status": 401}
     finally:
