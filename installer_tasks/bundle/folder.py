@@ -12,9 +12,13 @@ Where each goes in the registry (sources: what `tmc-sm push-images harbor` print
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from installer_tasks.bundle.errors import FIELD, MixedReleases, not_a_bundle
@@ -28,6 +32,8 @@ FOLDERS = ("agent-images", "dependencies", "packages")
 PROGRAMS = ("tmc-sm", "tmc-local")  #: the vendor's program, in the order of preference
 PARENT_PACKAGE = "tmc.tanzu.vmware.com"
 PACKAGE_REPOSITORY = "package-repository"
+Look = tuple[tuple[str, int, int, int], ...]
+_READING = threading.Lock()  #: who asks while another reads waits for that, and reads nothing twice
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class ReleaseBundle:
     version: str  #: of the parent package, which is the tag of the package repository
     repository: Archive = field(repr=False)  #: the package repository and all images it names
     archives: tuple[Archive, ...] = field(repr=False)  #: all of them, the package repository first
-    program: Path | None  #: the vendor's own
+    program: Path | None = None  #: the vendor's own
 
     @property
     def total_bytes(self) -> int:
@@ -57,15 +63,37 @@ class ReleaseBundle:
 
 
 def read_release_bundle(path: Path) -> ReleaseBundle:
-    """The release unpacked in `path`; NotABundle, CutShort, Damaged, UnsafeArchive or MixedReleases otherwise."""
+    """The release unpacked in `path`; NotABundle, CutShort, Damaged, UnsafeArchive or MixedReleases otherwise.
+
+    Who asks again while nothing in the folder changed, and from whatever thread, gets what was read before.
+    """
     path = path.expanduser()
     _require_layout(path)
+    with _READING:
+        found = _read_release_bundle(path, _look_of(path))
+    program = next((path / name for name in PROGRAMS if (path / name).is_file()), None)
+    return replace(found, program=program)
+
+
+def _look_of(path: Path) -> Look:
+    """Of every file and folder: its name, which file it is, its size and its changes, which nobody can date back."""
+    entries = (entry for folder in FOLDERS for entry in sorted((path / folder).rglob("*")))
+    return tuple((str(entry), found.st_ino, found.st_size, found.st_ctime_ns) for entry, found in _stats(entries))
+
+
+def _stats(entries: Iterable[Path]) -> Iterator[tuple[Path, os.stat_result]]:
+    for entry in entries:
+        with contextlib.suppress(OSError):  # what vanished meanwhile is not in the look
+            yield entry, entry.lstat()
+
+
+@lru_cache(maxsize=2)
+def _read_release_bundle(path: Path, _look: Look) -> ReleaseBundle:
     found = [archive for folder in FOLDERS for archive in _archives(path / folder)]
     repository, version = _package_repository(path, found)
     others = tuple(_placed(archive) for archive in found if archive is not repository)
     placed = repository.placed_at(PACKAGE_REPOSITORY, version)
-    program = next((path / name for name in PROGRAMS if (path / name).is_file()), None)
-    return ReleaseBundle(path, version, placed, (placed, *others), program)
+    return ReleaseBundle(path, version, placed, (placed, *others))
 
 
 def read_bundle(path: Path) -> ReleaseBundle | tuple[Archive, ...]:

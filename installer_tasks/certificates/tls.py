@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 from installer_tasks.certificates.pem import parse_bundle, to_pem
@@ -88,7 +90,23 @@ _BY_REASON = {
 
 
 def ssl_context(ca_pem: str | None = None, *, field: str = "") -> ssl.SSLContext:
-    """The system's authorities and, where given, the customer's own. InputError when `ca_pem` holds no certificate."""
+    """The system's authorities and, where given, the customer's own. InputError when `ca_pem` holds no certificate.
+
+    Not to be changed: whoever trusts the same gets the same one.
+    """
+    return _context(ca_pem, field, _trusted_by_the_system())
+
+
+def _trusted_by_the_system() -> tuple[tuple[str, int, int], ...]:
+    """Changes when an authority is added to this machine or taken from it."""
+    paths = ssl.get_default_verify_paths()
+    found = [(path, Path(path).stat()) for path in (paths.cafile, paths.capath) if path]
+    return tuple((path, each.st_ino, each.st_mtime_ns) for path, each in found)
+
+
+@lru_cache(maxsize=16)
+def _context(ca_pem: str | None, field: str, _trusted: object) -> ssl.SSLContext:
+    """Reading the system's hundred and fifty authorities takes longer than most handshakes."""
     context = ssl.create_default_context()
     # What Go's verifier, and so every pod of TMC-SM, does: a supplied intermediate is trusted by itself, and private
     # authorities without key identifiers are taken. Python's defaults differ from version to version.

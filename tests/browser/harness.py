@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -21,7 +22,9 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from installer_tasks import state
 from installer_tasks.answers import STEPS
+from installer_tasks.rehearsal.board import Board
 from installer_tasks.rehearsal.bundle import SMALL, Scale
 from installer_tasks.rehearsal.controllers import Pace
 from installer_tasks.rehearsal.estate import Estate
@@ -76,6 +79,15 @@ def place(folder: Path, *, pace: Pace = Pace.QUICK, scale: Scale = SMALL, rate: 
             yield Place(up, url, link, estate, folder / "state")
     finally:
         up.close()
+
+
+@contextmanager
+def practising(place: Place) -> Iterator[None]:
+    """The estate is on the installer's notice board, as `make rehearse ARGS=--hold` puts it there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(state.VARIABLE, str(place.state))
+        with Board(place.estate):
+            yield
 
 
 @dataclass
@@ -187,6 +199,14 @@ def go_on(page: Page) -> None:
     expect(next_action(page).or_(failed).first).to_be_visible()
     assert not failed.count(), "\n\n".join(failed.all_inner_texts())
     next_action(page).click()
+
+
+def look_at_fix(page: Page, step: str, answers: Mapping[str, str]) -> None:
+    """The step answered without its system's authority, and the page that offers to fetch it."""
+    fill_step(page, step, {**answers, f"{step}.ca": ""})
+    save(page)
+    page.get_by_role("link", name="Fetch its authority").click()
+    expect(page.get_by_role("heading", level=1, name="Fetch its authority")).to_be_visible()
 
 
 def answer_step(page: Page, step: str, answers: Mapping[str, str]) -> None:

@@ -84,6 +84,10 @@ def _steps(page: Page, camera: Camera, base: str, here: Place) -> None:
         page.goto(f"{base}/steps/{step}/")
         if step == "dns":
             _refused(page, camera)
+        if step == "identity":
+            harness.look_at_fix(page, step, answers)
+            camera.page_of("08-fix", page.url)
+            page.goto(f"{base}/steps/{step}/")
         if step == "registry":
             _a_failure(page, camera, base, answers)
         harness.fill_step(page, step, answers)
@@ -93,7 +97,10 @@ def _steps(page: Page, camera: Camera, base: str, here: Place) -> None:
             _checking(page, camera, here)
         expect(harness.next_action(page)).to_be_visible()
         camera.page_of(f"1{number}-{step}", f"{base}/steps/{step}/")
+    camera.page_of("18-sign-in-rehearsal", f"{base}/sign-in-rehearsal/")
     camera.page_of("20-review", f"{base}/review/")
+    with harness.practising(here):
+        camera.page_of("34-practice", f"{base}/practice/")
 
 
 def _refused(page: Page, camera: Camera) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import django
 
-from tests.calibration.looking import look_with, pace, words
+from tests.calibration.looking import look_with, words
+from tests.calibration.pace import pace
 from tests.calibration.table import FEWEST, Result, markdown
 
 TABLE = Path(__file__).resolve().parent.parent.parent / "docs" / "calibration.md"
@@ -37,6 +38,7 @@ def main() -> int:
 
 def calibrate(folder: Path, only: str = "", *, speak: bool = True) -> Result:
     """Every fault and every healthy variant, one after the other, on one running estate."""
+    from installer_tasks import answers as answer_keys
     from installer_tasks.rehearsal.bundle import SMALL
     from installer_tasks.rehearsal.controllers import Pace
     from installer_tasks.rehearsal.estate import Estate
@@ -46,7 +48,7 @@ def calibrate(folder: Path, only: str = "", *, speak: bool = True) -> Result:
     looked = []
     with Estate(folder / "estate", pace=Pace.INSTANT, scale=SMALL) as estate:
         wanted = [one for one in (usual, *VARIANTS, *FAULTS) if only in one.name]
-        measured = None if only else pace(estate, usual)
+        measured = None if only else pace(answer_keys.with_defaults(estate.answers()))
         for one in look_with(estate, wanted):
             looked.append(one)
             if speak:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -58,46 +57,20 @@ def words(verdict: Verdict) -> str:
 
 
 def look(estate: Estate, condition: Fault | Variant) -> Looked:
-    """Every system at the same time, as the worker's processes do."""
     answers = answer_keys.with_defaults(estate.answers())
     begun = time.monotonic()
-    with ThreadPoolExecutor(len(COLLECTORS)) as pool:
-        looks = {system: pool.submit(_observe, system, answers) for system in COLLECTORS}
-        facts = {system: future.result() for system, future in looks.items()}
+    facts = look_at_all(answers)
     return Looked(condition, facts, answers, time.monotonic() - begun)
 
 
-@dataclass(frozen=True)
-class Pace:
-    """How long the whole catalogue takes beside the slowest system of it; seconds, medians."""
-
-    together: float
-    slowest: float
-    system: str
-
-    def __str__(self) -> str:
-        return (
-            f"the whole catalogue takes {self.together / self.slowest:.2f} times as long as its slowest system alone "
-            f"({self.together:.2f} s beside {self.slowest:.2f} s, {self.system})"
-        )
+def look_at_all(answers: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Every system at the same time."""
+    with ThreadPoolExecutor(len(COLLECTORS)) as pool:
+        looks = {system: pool.submit(look_at, system, answers) for system in COLLECTORS}
+        return {system: future.result() for system, future in looks.items()}
 
 
-def pace(estate: Estate, condition: Variant, rounds: int = 5) -> Pace:
-    """Interleaved, so that whatever else this machine does weighs on both."""
-    answers = answer_keys.with_defaults(estate.answers())
-    together: list[float] = []
-    alone: dict[str, list[float]] = {system: [] for system in COLLECTORS}
-    for _ in range(rounds):
-        together.append(look(estate, condition).seconds)
-        for system, taken in alone.items():
-            begun = time.monotonic()
-            _observe(system, answers)
-            taken.append(time.monotonic() - begun)
-    slowest, system = max((statistics.median(taken), system) for system, taken in alone.items())
-    return Pace(statistics.median(together), slowest, system)
-
-
-def _observe(system: str, answers: dict[str, str]) -> dict[str, Any]:
+def look_at(system: str, answers: dict[str, str]) -> dict[str, Any]:
     observations = Observations()
     COLLECTORS[system](answers, observations)
     return observations.facts

@@ -30,7 +30,7 @@ from tests.contract.looks import Look, look_at
 ZONE = "tmc.hostile.example"
 SYSTEMS = ("cluster", "identity", "registry", "certificates", "services")
 #: What a look may take in all, and what the slowest row of questions needs at the shortened deadlines.
-DEADLINE, BOUND = 2.0, 15.0
+DEADLINE, BOUND = 1.0, 15.0
 MOST_MEMORY = 64 * 1024**2
 
 
@@ -59,10 +59,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         return within(min(seconds, DEADLINE), name, look)
 
     monkeypatch.setattr(base, "_within", shorter)
-    monkeypatch.setattr(identity, "TIMEOUT", 1.0)
+    monkeypatch.setattr(identity, "TIMEOUT", 0.5)
     monkeypatch.setattr(trust, "TIMEOUT", 0.5)
     monkeypatch.setattr(registry, "FIRST_ANSWER", 0.5)
-    monkeypatch.setattr(registry, "FIRST_WORD", 1.0)
+    monkeypatch.setattr(registry, "FIRST_WORD", 0.7)
 
 
 def answers_for(port: int, ca: PracticeCA) -> dict[str, str]:

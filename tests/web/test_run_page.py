@@ -106,7 +106,8 @@ def test_packages_fill_by_wave_and_pods_that_are_not_well_are_named(person: Clie
     waits = sentence("kafka and %(count)s others", count=2)
     show(run, "packages-and-pods", progress=PACKAGES, waiting_for=waits, waiting_since=timezone.now())
     html = page(person, installation)
-    waves = re.findall(r'<li class="run-wave">.*?</ul>', html, re.S)
+    waves = re.findall(r'<li class="run-wave tone-\w+">.*?</ul>', html, re.S)
+    assert re.findall(r'class="run-wave (tone-\w+)"', html) == ["tone-good", "tone-bad", "tone-idle"]
     assert [words(wave).split("Wave ")[1][:1] for wave in waves] == ["1", "2", "3"]
     assert "kafka under way" in words(waves[1])
     assert "postgres failed" in words(waves[1])

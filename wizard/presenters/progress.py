@@ -55,6 +55,18 @@ class Wave:
     number: int
     packages: tuple[PackageView, ...]
 
+    @property
+    def done(self) -> int:
+        return sum(package.shown.tone == "good" for package in self.packages)
+
+    @property
+    def tone(self) -> str:
+        """Of the group: what went wrong first, done only when all are."""
+        tones = {package.shown.tone for package in self.packages}
+        if "bad" in tones:
+            return "bad"
+        return "good" if tones == {"good"} else "idle" if tones == {"idle"} else "busy"
+
 
 @dataclass(frozen=True)
 class Pod:
