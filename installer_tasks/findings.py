@@ -7,7 +7,7 @@ older than SHELF_LIFE; nothing stale or red enters a run without a waiver.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,6 @@ from django.utils import timezone
 from installer_tasks import answers as answer_keys
 from installer_tasks import sessions
 from installer_tasks.checks.base import Check, Facts, Level, Verdict, judge
-from installer_tasks.facts.base import Observations
 from installer_tasks.models import Finding, Installation, Observation, Waiver
 from installer_tasks.secrets import Redactor
 from installer_tasks.text import Text
@@ -71,34 +70,37 @@ def _wants_a_look(installation: Installation, step: str) -> bool:
 
 def collect_and_judge(installation_id: int, system: str) -> None:
     """Observe one system with the answers as they are now, judge, and keep both. The body of the `collect` task."""
-    installation = Installation.objects.select_related("workspace").get(pk=installation_id)
-    started = timezone.now()
-    Observation.objects.filter(installation=installation, system=system).update(started_at=started)
-    fingerprints = installation.fingerprints()
-    answers = answer_keys.with_defaults(installation.plain_answers())
-    facts = _observe(system, answers)
-    redactor = installation.redactor()
-    verdicts = _judge(installation, system, facts, answers)
-    with transaction.atomic():
-        _keep_facts(installation, system, storable(redactor.clean_data(facts)), started)
-        for check, verdict in verdicts:
-            _keep_finding(installation, check, verdict, fingerprints, redactor)
-        installation.touch()
+    from installer_tasks.facts import look_at
+
+    _collect_and_judge(installation_id, (system,), lambda answers: {system: look_at(system, answers)})
 
 
 def collect_and_judge_all(installation_id: int) -> list[str]:
-    """Look at every system again, in the order of the steps; returns the names of what still blocks."""
-    for system in answer_keys.STEPS:
-        collect_and_judge(installation_id, system)
+    """Look at every system again, at all of them together; returns the names of what still blocks."""
+    from installer_tasks.facts import look_at_all
+
+    _collect_and_judge(installation_id, answer_keys.STEPS, look_at_all)
     return blocking(Installation.objects.get(pk=installation_id))
 
 
-def _observe(system: str, answers: Mapping[str, str]) -> dict[str, Any]:
-    from installer_tasks.facts import COLLECTORS
-
-    observations = Observations()
-    COLLECTORS[system](answers, observations)
-    return observations.facts
+def _collect_and_judge(
+    installation_id: int, systems: Collection[str], look: Callable[[Mapping[str, str]], Mapping[str, Any]]
+) -> None:
+    """`systems` in the order of the steps, for what a check needs may belong to an earlier one."""
+    installation = Installation.objects.select_related("workspace").get(pk=installation_id)
+    started = timezone.now()
+    Observation.objects.filter(installation=installation, system__in=systems).update(started_at=started)
+    fingerprints = installation.fingerprints()
+    answers = answer_keys.with_defaults(installation.plain_answers())
+    facts = look(answers)
+    redactor = installation.redactor()
+    for system in systems:
+        verdicts = _judge(installation, system, facts[system], answers)
+        with transaction.atomic():
+            _keep_facts(installation, system, storable(redactor.clean_data(facts[system])), started)
+            for check, verdict in verdicts:
+                _keep_finding(installation, check, verdict, fingerprints, redactor)
+            installation.touch()
 
 
 def _judge(

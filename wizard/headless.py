@@ -22,8 +22,7 @@ from installer_tasks import checks, findings, messages, runs, sessions
 from installer_tasks.checks.base import Facts, Level
 from installer_tasks.checks.base import judge as judge_one
 from installer_tasks.errors import InputError, InstallerError, Stalled
-from installer_tasks.facts import COLLECTORS
-from installer_tasks.facts.base import Observations
+from installer_tasks.facts import look_at_all
 from installer_tasks.models import Event, Installation, Run, RunState, Source
 from installer_tasks.plan import Plan
 from installer_tasks.processes import AlreadyRunning, Supervisor
@@ -145,12 +144,11 @@ def judge(given: Mapping[str, str]) -> list[findings.Item]:
     answers = Plan.from_answers(given).answers
     redactor = Redactor(answers[key] for key in answer_keys.SECRETS)
     items: list[findings.Item] = []
+    facts = look_at_all(answers)
     for system in answer_keys.STEPS:
-        seen = Observations()
-        COLLECTORS[system](answers, seen)
         for each in checks.of_system(system):
             failed = frozenset(item.name for item in items if item.level in findings.BAD)
-            verdict = judge_one(each, Facts({system: seen.facts}, answers), failed)
+            verdict = judge_one(each, Facts({system: facts[system]}, answers), failed)
             items.append(findings.Item(each, verdict.level, redactor.clean_data(findings.verdict_json(verdict))))
     return items
 

@@ -21,6 +21,7 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
+from playwright.sync_api import Error as PlaywrightError
 
 from installer_tasks import state
 from installer_tasks.answers import STEPS
@@ -154,12 +155,15 @@ def fill_step(page: Page, step: str, answers: Mapping[str, str]) -> None:
 
 def fill(page: Page, name: str, value: str) -> None:
     """Whatever kind of field it is: a choice or a text."""
-    # With focus in it nothing is exchanged under it any more, so what it is now it stays.
+    # With focus in it nothing is exchanged under it any more; an exchange that was on its way already ends first.
     page.locator(f'form [name="{name}"]').first.focus()
     if page.locator(f'input[type=radio][name="{name}"]').count():
         _choose(page, name, value)
-    else:
+        return
+    try:
         page.locator(f'form [name="{name}"]').fill(value)
+    except PlaywrightError:
+        _choose(page, name, value)
 
 
 def _choose(page: Page, name: str, value: str) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from installer_tasks import answers as answer_keys
 from installer_tasks import checks
 from installer_tasks.checks.base import Facts, Level, Verdict, judge_all
-from installer_tasks.facts import COLLECTORS
-from installer_tasks.facts.base import Observations
+from installer_tasks.facts import look_at_all
 from installer_tasks.rehearsal.estate import Estate
 from installer_tasks.rehearsal.faults import Fault, Variant
 
@@ -61,19 +59,6 @@ def look(estate: Estate, condition: Fault | Variant) -> Looked:
     begun = time.monotonic()
     facts = look_at_all(answers)
     return Looked(condition, facts, answers, time.monotonic() - begun)
-
-
-def look_at_all(answers: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """Every system at the same time."""
-    with ThreadPoolExecutor(len(COLLECTORS)) as pool:
-        looks = {system: pool.submit(look_at, system, answers) for system in COLLECTORS}
-        return {system: future.result() for system, future in looks.items()}
-
-
-def look_at(system: str, answers: dict[str, str]) -> dict[str, Any]:
-    observations = Observations()
-    COLLECTORS[system](answers, observations)
-    return observations.facts
 
 
 def look_with(estate: Estate, conditions: Collection[Fault | Variant]) -> Iterator[Looked]:

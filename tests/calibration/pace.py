@@ -42,7 +42,7 @@ def pace(answers: dict[str, str]) -> Pace:
 
 def measure(answers: dict[str, str]) -> Pace:
     """Interleaved, so that whatever else this machine does weighs on both; the first round warms up."""
-    from tests.calibration.looking import COLLECTORS, look_at, look_at_all
+    from installer_tasks.facts import COLLECTORS, look_at, look_at_all
 
     together: list[float] = []
     alone: dict[str, list[float]] = {system: [] for system in COLLECTORS}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 import pytest
 
+from installer_tasks import facts
 from installer_tasks.errors import Missing
 from installer_tasks.facts.base import Observations
 from installer_tasks.text import Text
@@ -72,3 +74,14 @@ def test_a_look_that_does_not_end_is_left_behind_with_words() -> None:
     assert (error["code"], error["value"]) == ("look-stalled", "drips")
     ended.set()
     assert seen.facts["drips"]["ok"] is False
+
+
+def test_all_systems_are_looked_at_together() -> None:
+    """Each of these looks ends only once both others have begun."""
+    together = threading.Barrier(3)
+
+    def collect(answers: Mapping[str, str], observations: Observations) -> None:
+        observations.observe(answers["name"], lambda: together.wait(10) >= 0)
+
+    found = facts.look_at_all({"name": "met"}, {"one": collect, "two": collect, "three": collect})
+    assert [system["met"].get("value") for system in found.values()] == [True, True, True]
