@@ -68,4 +68,77 @@ PRESETS = (
                          "profile."),
         ),
     ),
+    # Source: learn.microsoft.com/entra/identity-platform/ with quickstart-register-app, how-to-add-credentials,
+    # optional-claims (groups, additionalProperties, 200 in a JWT), id-token-claims-reference (the endpoint sets an ID
+    # token's version, not accessTokenAcceptedVersion) and v2-protocols-oidc (tenants; userinfo at Graph);
+    # learn.microsoft.com/entra/identity/hybrid/connect/how-to-connect-fed-group-claims (nested groups);
+    # learn.microsoft.com/entra/identity/enterprise-apps/assign-user-or-group-access-portal (P1);
+    # pinniped.dev/docs/howto/supervisor/configure-supervisor-with-azuread.
+    Preset(
+        "entra",
+        "Microsoft Entra ID",
+        "https://login.microsoftonline.com/00000000-0000-0000-0000-000000000000/v2.0",
+        (
+            gettext_lazy("Let the cluster reach login.microsoftonline.com and graph.microsoft.com; Pinniped asks "
+                         "both."),
+            gettext_lazy("Register an app for this organizational directory only, with the redirect URI on the "
+                         "platform Web. The issuer holds the Directory (tenant) ID, not common or organizations."),
+            gettext_lazy("Under Certificates & secrets create a client secret and copy its Value, not its ID. It is "
+                         "shown once, and expires after two years at most."),
+            gettext_lazy("Under Enterprise applications, Users and groups, assign the two groups to the app, which "
+                         "needs Microsoft Entra ID P1. Put people into them directly: nested groups do not count."),
+            gettext_lazy("Under Token configuration add the groups claim with Groups assigned to the application "
+                         "(Security groups without P1, but then whoever is in more than 200 gets none), and to the "
+                         "ID token the optional claims email, family_name and given_name."),
+            gettext_lazy("The claim holds object IDs. Name those of the two groups on this page; or have names "
+                         "written for assigned groups: in the manifest, under optionalClaims, idToken, give groups "
+                         "the additionalProperties sam_account_name and cloud_displayname."),
+        ),
+    ),
+    # Why not AD FS itself, and the sources: docs/decisions/ad-fs-through-keycloak.md
+    Preset(
+        "adfs",
+        "AD FS",
+        "https://keycloak.example.com/realms/tmc",
+        (
+            gettext_lazy("Do not enter AD FS itself as the issuer: the Pinniped of TMC-SM cannot refresh a session "
+                         "with it. Put a Keycloak realm in between, and enter its issuer."),
+            gettext_lazy("In Keycloak add an identity provider SAML v2.0 from the entity descriptor "
+                         "https://adfs.example.com/FederationMetadata/2007-06/FederationMetadata.xml, with NameID "
+                         "policy format Windows Domain Qualified Name, Want AuthnRequests signed on, SAML signature "
+                         "key name CERT_SUBJECT, Trust Email on and Sync mode Force."),
+            gettext_lazy("In AD FS add a claims aware relying party trust from the address of its metadata: the "
+                         "redirect URI that Keycloak shows, with /descriptor after it."),
+            gettext_lazy("In its claim issuance policy transform Windows account name into Name ID, format Windows "
+                         "Qualified Domain Name; send E-Mail-Addresses, Given-Name and Surname as claims; and send "
+                         "each of the two groups as a claim of type Group with its name on this page as the value."),
+            gettext_lazy("In Keycloak add mappers to the identity provider: Attribute Importer for email, firstName "
+                         "and lastName, and for each group Advanced Attribute to Group on "
+                         "http://schemas.xmlsoap.org/claims/Group."),
+            gettext_lazy("Set up the client and the two groups as for Keycloak."),
+        ),
+    ),
+    # Source: pinniped.dev/docs/howto/supervisor/configure-supervisor-with-workspace_one_access (issuer, claims);
+    # docs.vmware.com/en/VMware-Workspace-ONE-Access/services/ws1-access-resources/
+    # GUID-406D8154-3C32-4AD1-A746-619BDF2CCB70.html (Web Apps); docs.omnissa.com/ with ws1-access-resources-V24.12/
+    # AddingOpenIDConnectApplicationstoWorkspaceONEAccess (where the client is) and
+    # workspace-one-access-administration-guide-VSaaS/AddanOAuth20UserAccessTokenClienttoWorkspaceONEAccess (types and
+    # scopes); theidentityguy.ca/2020/11/10/using-openid-connect-with-workspace-one-access (claims cannot be renamed).
+    Preset(
+        "workspace-one",
+        "Workspace ONE Access",
+        "https://access.example.com/SAAS/auth",
+        (
+            gettext_lazy("Under Resources, Web Apps, add an app with the authentication type OpenID Connect, the "
+                         "redirect URI as Redirect URL, and a client ID and secret of your own. Target URL is "
+                         "required, but TMC-SM does not use it. Where a client type is asked for, it is "
+                         "Confidential."),
+            gettext_lazy("Assign the app to the two groups."),
+            gettext_lazy("Open its client under Settings, OAuth 2.0 Management (earlier: Catalog, Settings, Remote "
+                         "App Access). Leave Issue Refresh Token on, and select the scopes OpenID, Email, Profile "
+                         "and Group, no others."),
+            gettext_lazy("Name the scopes on this page, without offline_access: openid, email, profile, group."),
+            gettext_lazy("Name group_names as the groups claim on this page: this provider cannot rename it."),
+        ),
+    ),
 )  # fmt: skip
