@@ -7,7 +7,7 @@ older than SHELF_LIFE; nothing stale or red enters a run without a waiver.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,9 +17,8 @@ from django.utils import timezone
 
 from installer_tasks import answers as answer_keys
 from installer_tasks import sessions
-from installer_tasks.checks.base import Check, Facts, Level, Verdict, judge
+from installer_tasks.checks.base import Check, Level
 from installer_tasks.models import Finding, Installation, Observation, Waiver
-from installer_tasks.secrets import Redactor
 from installer_tasks.text import Text
 
 log = logging.getLogger(__name__)
@@ -55,7 +54,7 @@ def request_stale(installation: Installation) -> tuple[str, ...]:
 
 def request_affected(installation: Installation, system: str) -> tuple[str, ...]:
     """Want `system` looked at, and every other one whose findings went stale by an answer that was just changed."""
-    others = {item.check.system for item in _all(installation) if item.level is Level.STALE} - {system}
+    others = {item.check.system for item in of_installation(installation) if item.level is Level.STALE} - {system}
     wanted = (system, *(step for step in answer_keys.STEPS if step in others))
     for step in wanted:
         request(installation, step)
@@ -66,106 +65,6 @@ def _wants_a_look(installation: Installation, step: str) -> bool:
     answered = sessions.has_answer(installation, (key.name for key in answer_keys.of_step(step)))
     stale = any(item.level in (Level.STALE, Level.ERROR, None) for item in of_step(installation, step))
     return answered and stale
-
-
-def collect_and_judge(installation_id: int, system: str) -> None:
-    """Observe one system with the answers as they are now, judge, and keep both. The body of the `collect` task."""
-    from installer_tasks.facts import look_at
-
-    _collect_and_judge(installation_id, (system,), lambda answers: {system: look_at(system, answers)})
-
-
-def collect_and_judge_all(installation_id: int) -> list[str]:
-    """Look at every system again, at all of them together; returns the names of what still blocks."""
-    from installer_tasks.facts import look_at_all
-
-    _collect_and_judge(installation_id, answer_keys.STEPS, look_at_all)
-    return blocking(Installation.objects.get(pk=installation_id))
-
-
-def _collect_and_judge(
-    installation_id: int, systems: Collection[str], look: Callable[[Mapping[str, str]], Mapping[str, Any]]
-) -> None:
-    """`systems` in the order of the steps, for what a check needs may belong to an earlier one."""
-    installation = Installation.objects.select_related("workspace").get(pk=installation_id)
-    started = timezone.now()
-    Observation.objects.filter(installation=installation, system__in=systems).update(started_at=started)
-    fingerprints = installation.fingerprints()
-    answers = answer_keys.with_defaults(installation.plain_answers())
-    facts = look(answers)
-    redactor = installation.redactor()
-    for system in systems:
-        verdicts = _judge(installation, system, facts[system], answers)
-        with transaction.atomic():
-            _keep_facts(installation, system, storable(redactor.clean_data(facts[system])), started)
-            for check, verdict in verdicts:
-                _keep_finding(installation, check, verdict, fingerprints, redactor)
-            installation.touch()
-
-
-def _judge(
-    installation: Installation, system: str, facts: Mapping[str, Any], answers: Mapping[str, str]
-) -> list[tuple[Check, Verdict]]:
-    from installer_tasks import checks
-
-    # What a check needs may belong to another system: its kept finding counts.
-    failed = {item.name for item in _all(installation) if item.level in BAD and item.check.system != system}
-    verdicts = []
-    for check in checks.of_system(system):
-        verdict = judge(check, Facts({system: facts}, answers), frozenset(failed))
-        if verdict.level in BAD:
-            failed.add(check.name)
-        verdicts.append((check, verdict))
-    return verdicts
-
-
-def _keep_facts(installation: Installation, system: str, facts: dict[str, Any], started: datetime) -> None:
-    # The time of the start: a request that came in while this ran stays unanswered.
-    Observation.objects.update_or_create(
-        installation=installation,
-        system=system,
-        defaults={"facts": facts, "collected_at": started},
-        create_defaults={"facts": facts, "collected_at": started, "requested_at": started},
-    )
-
-
-def _keep_finding(
-    installation: Installation, check: Check, verdict: Verdict, fingerprints: Mapping[str, str], redactor: Redactor
-) -> None:
-    Finding.objects.update_or_create(
-        installation=installation,
-        check_name=check.name,
-        defaults={
-            "level": verdict.level,
-            "verdict": storable(redactor.clean_data(verdict_json(verdict))),
-            "reads": {key: fingerprints.get(key, "") for key in check.reads},
-            "judged_at": timezone.now(),
-        },
-    )
-
-
-def storable(data: Any) -> Any:
-    """The same without what PostgreSQL keeps in no JSON: NUL, and halves of characters."""
-    if isinstance(data, str):
-        return data.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
-    if isinstance(data, dict):
-        return {storable(key): storable(value) for key, value in data.items()}
-    if isinstance(data, list):
-        return [storable(value) for value in data]
-    return data
-
-
-def verdict_json(verdict: Verdict) -> dict[str, Any]:
-    """A verdict as plain data; texts stay template and parameters."""
-    return {
-        "level": verdict.level,
-        "message": verdict.message.as_json(),
-        "value": verdict.value,
-        "cause": verdict.cause.as_json() if verdict.cause else None,
-        "remedy": verdict.remedy.as_json() if verdict.remedy else None,
-        "command": verdict.command,
-        "evidence": dict(verdict.evidence),
-    }
 
 
 @dataclass(frozen=True)
@@ -196,10 +95,10 @@ class Item:
 
 def of_step(installation: Installation, step: str) -> list[Item]:
     """Every check of the step, judged or not, in dependency order."""
-    return [item for item in _all(installation) if item.check.system == step]
+    return [item for item in of_installation(installation) if item.check.system == step]
 
 
-def _all(installation: Installation) -> list[Item]:
+def of_installation(installation: Installation) -> list[Item]:
     from installer_tasks import checks
 
     rows = {row.check_name: row for row in installation.findings.all()}
@@ -252,7 +151,7 @@ def _worst(levels: Iterable[Level | None]) -> str:
 
 def blocking(installation: Installation) -> list[str]:
     """Names of the checks that keep a run from starting: red, stale, or never judged."""
-    return [item.name for item in _all(installation) if item.level is None or item.level in RED]
+    return [item.name for item in of_installation(installation) if item.level is None or item.level in RED]
 
 
 def checking(installation: Installation) -> bool:

@@ -108,9 +108,9 @@ def frozen_plan(run: Run) -> Plan:
 
 def look_again(installation_id: int) -> list[str]:
     """Every check again, now; names of those that keep a run from going on."""
-    from installer_tasks import findings
+    from installer_tasks import collecting
 
-    return findings.collect_and_judge_all(installation_id)
+    return collecting.collect_and_judge_all(installation_id)
 
 
 def blocking_findings(installation: Installation) -> list[str]:

@@ -28,9 +28,9 @@ def run_installation(run_id: int) -> None:
 
 @app.task
 def collect(installation_id: int, system: str) -> None:
-    from installer_tasks import findings
+    from installer_tasks import collecting
 
-    findings.collect_and_judge(installation_id, system)
+    collecting.collect_and_judge(installation_id, system)
 
 
 @app.task

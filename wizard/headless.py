@@ -18,7 +18,7 @@ from django.core.management import call_command
 from django.utils.translation import gettext as _
 
 from installer_tasks import answers as answer_keys
-from installer_tasks import checks, findings, messages, runs, sessions
+from installer_tasks import checks, collecting, findings, messages, runs, sessions
 from installer_tasks.checks.base import Facts, Level
 from installer_tasks.checks.base import judge as judge_one
 from installer_tasks.errors import InputError, InstallerError, Stalled
@@ -149,7 +149,7 @@ def judge(given: Mapping[str, str]) -> list[findings.Item]:
         for each in checks.of_system(system):
             failed = frozenset(item.name for item in items if item.level in findings.BAD)
             verdict = judge_one(each, Facts({system: facts[system]}, answers), failed)
-            items.append(findings.Item(each, verdict.level, redactor.clean_data(findings.verdict_json(verdict))))
+            items.append(findings.Item(each, verdict.level, redactor.clean_data(collecting.verdict_json(verdict))))
     return items
 
 

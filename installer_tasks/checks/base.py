@@ -55,16 +55,28 @@ class Failed(Exception):
         self.error = error
 
 
-class Facts:
-    """What was observed, by system; `facts("dns", "records")` raises Failed where collecting it failed."""
+class NotYet(Exception):
+    """A fact that was asked for may still come in."""
 
-    def __init__(self, systems: Mapping[str, Mapping[str, Any]], answers: Mapping[str, str]) -> None:
+
+class Facts:
+    """What was observed, by system; `facts("dns", "records")` raises Failed where collecting it failed.
+
+    While facts are still `coming`, one that is not there raises NotYet.
+    """
+
+    def __init__(
+        self, systems: Mapping[str, Mapping[str, Any]], answers: Mapping[str, str], *, coming: bool = False
+    ) -> None:
         self._systems = systems
+        self._coming = coming
         self.answers = answers
 
     def __call__(self, system: str, name: str) -> Any:
         """The fact; Failed when its collector met an error or never ran."""
         observed = self._systems.get(system, {}).get(name)
+        if observed is None and self._coming:
+            raise NotYet
         if observed is None:
             raise Failed(NOT_COLLECTED)
         if not observed["ok"]:
@@ -111,7 +123,10 @@ def passed(message: str, *, evidence: Mapping[str, Any] | None = None, **params:
 
 
 def judge(check: Check, facts: Facts, failed: frozenset[str]) -> Verdict:
-    """Run one check. A fact that could not be had is a failure with that error's words; anything else is `error`."""
+    """Run one check. A fact that could not be had is a failure with that error's words; anything else is `error`.
+
+    Raises NotYet while a fact that it reads is still coming in.
+    """
     blockers = sorted(failed & set(check.needs))
     if blockers:
         return _blocked(blockers[0])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 from installer_tasks.facts import bundle, certificates, cluster, dns, identity, registry, services
 from installer_tasks.facts.base import Collector, Observations
+
+PAUSE = 0.3  #: seconds between two looks at what has come in
 
 COLLECTORS: Mapping[str, Collector] = {
     "bundle": bundle.collect,
@@ -20,19 +22,24 @@ COLLECTORS: Mapping[str, Collector] = {
 }
 
 
-def look_at(
-    system: str, answers: Mapping[str, str], collectors: Mapping[str, Collector] = COLLECTORS
-) -> dict[str, Any]:
-    """The facts of one system, by name."""
-    observations = Observations()
-    collectors[system](answers, observations)
-    return observations.facts
+def looking(
+    answers: Mapping[str, str], systems: Iterable[str], collectors: Mapping[str, Collector] = COLLECTORS
+) -> Iterator[tuple[dict[str, dict[str, Any]], bool]]:
+    """The facts by system, again and again while more come in, and at last all of them with True.
+
+    Systems are looked at together: it takes as long as the slowest of them.
+    """
+    seen = {system: Observations() for system in systems}
+    with ThreadPoolExecutor(len(seen), thread_name_prefix="look") as pool:
+        looks = [pool.submit(collectors[system], answers, each) for system, each in seen.items()]
+        while wait(looks, timeout=PAUSE).not_done:
+            yield {system: dict(each.facts) for system, each in seen.items()}, False
+    for look in looks:
+        look.result()
+    yield {system: each.facts for system, each in seen.items()}, True
 
 
-def look_at_all(
-    answers: Mapping[str, str], collectors: Mapping[str, Collector] = COLLECTORS
-) -> dict[str, dict[str, Any]]:
-    """The facts of every system. All are looked at together: it takes as long as the slowest of them."""
-    with ThreadPoolExecutor(len(collectors), thread_name_prefix="look") as pool:
-        looks = {system: pool.submit(look_at, system, answers, collectors) for system in collectors}
-        return {system: look.result() for system, look in looks.items()}
+def look_at_all(answers: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """The facts of every system."""
+    *_before, (seen, _whole) = looking(answers, COLLECTORS)
+    return seen

@@ -42,13 +42,13 @@ def pace(answers: dict[str, str]) -> Pace:
 
 def measure(answers: dict[str, str]) -> Pace:
     """Interleaved, so that whatever else this machine does weighs on both; the first round warms up."""
-    from installer_tasks.facts import COLLECTORS, look_at, look_at_all
+    from installer_tasks.facts import COLLECTORS, look_at_all, looking
 
     together: list[float] = []
     alone: dict[str, list[float]] = {system: [] for system in COLLECTORS}
     for number in range(1 + ROUNDS):
         every = _seconds(lambda: look_at_all(answers))
-        each = {system: _seconds(lambda system=system: look_at(system, answers)) for system in COLLECTORS}
+        each = {system: _seconds(lambda system=system: list(looking(answers, [system]))) for system in COLLECTORS}
         if number:
             together.append(every)
             for system, seconds in each.items():

@@ -17,9 +17,10 @@ from typing import Any
 from installer_tasks import answers as answer_keys
 from installer_tasks import checks
 from installer_tasks.checks.base import Facts, Level, Verdict, judge
+from installer_tasks.collecting import verdict_json
 from installer_tasks.facts import COLLECTORS
 from installer_tasks.facts.base import DEADLINE, Observations
-from installer_tasks.findings import BAD, verdict_json
+from installer_tasks.findings import BAD
 
 QUIET = (Level.PASS, Level.BLOCKED)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from installer_tasks import answers as answer_keys
-from installer_tasks import checks, findings, sessions
+from installer_tasks import checks, collecting, findings, sessions
 from installer_tasks.checks.base import Level
 from installer_tasks.rehearsal.bundle import SMALL
 from installer_tasks.rehearsal.controllers import Pace
@@ -58,7 +58,7 @@ def test_kept_findings_block_nothing_and_hold_no_secret(estate: Estate) -> None:
     answers = estate.answers()
     installation = sessions.create_installation("practice")
     sessions.save_answers(installation, answers)
-    assert findings.collect_and_judge_all(installation.pk) == []
+    assert collecting.collect_and_judge_all(installation.pk) == []
     kept = [row.facts for row in installation.observations.all()]
     kept += [row.verdict for row in installation.findings.all()]
     assert len(kept) == len(answer_keys.STEPS) + len(checks.CHECKS)
@@ -73,11 +73,11 @@ def test_a_wrong_answer_blocks_the_run_until_it_is_mended(estate: Estate) -> Non
     answers = estate.answers()
     installation = sessions.create_installation("practice")
     sessions.save_answers(installation, answers | {"registry.password": "canary-wrong"})
-    red = findings.collect_and_judge_all(installation.pk)
+    red = collecting.collect_and_judge_all(installation.pk)
     untouched = {"registry.reachable", "registry.certificate"}
     assert set(red) == {check.name for check in checks.of_system("registry")} - untouched
     sessions.save_answers(installation, {"registry.password": answers["registry.password"]})
     stale = {item.name for item in findings.of_step(installation, "registry") if item.level is Level.STALE}
     assert stale == set(red)
-    findings.collect_and_judge(installation.pk, "registry")
+    collecting.collect_and_judge(installation.pk, "registry")
     assert findings.blocking(installation) == []

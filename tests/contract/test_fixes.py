@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from installer_tasks import findings, fixes, sessions
+from installer_tasks import collecting, fixes, sessions
 from installer_tasks.checks.base import Level
 from installer_tasks.errors import Refused
 from installer_tasks.models import Installation
@@ -35,12 +35,12 @@ def looked_at(estate: Estate, system: str, **changes: str) -> Installation:
     installation = sessions.create_installation("Contoso")
     changed = {key.replace("__", "."): value for key, value in changes.items()}
     sessions.save_answers(installation, {**estate.answers(), **changed})
-    findings.collect_and_judge(installation.pk, system)
+    collecting.collect_and_judge(installation.pk, system)
     return installation
 
 
 def level(installation: Installation, check: str) -> str:
-    findings.collect_and_judge(installation.pk, check.partition(".")[0])
+    collecting.collect_and_judge(installation.pk, check.partition(".")[0])
     return installation.findings.get(check_name=check).level
 
 

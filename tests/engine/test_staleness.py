@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from installer_tasks import answers as answer_keys
-from installer_tasks import checks, findings, sessions
+from installer_tasks import checks, collecting, findings, sessions
 from installer_tasks.checks.base import Level, passed
 from installer_tasks.facts import COLLECTORS
 from installer_tasks.facts.base import Observations
@@ -37,7 +37,7 @@ def installation() -> Installation:
     sessions.save_answers(installation, ANSWERS)
     fingerprints = installation.fingerprints()
     for check in checks.CHECKS:
-        findings._keep_finding(installation, check, passed("fine"), fingerprints, installation.redactor())
+        collecting.keep_finding(installation, check, passed("fine"), fingerprints, installation.redactor())
     return installation
 
 
@@ -112,7 +112,7 @@ def test_only_a_new_look_makes_a_changed_answer_green(
         judged_with = installation.fingerprints()
         sessions.save_answers(installation, typed(first))
         for check in checks.CHECKS:  # the look began before the answers were saved
-            findings._keep_finding(installation, check, passed("fine"), judged_with, installation.redactor())
+            collecting.keep_finding(installation, check, passed("fine"), judged_with, installation.redactor())
         sessions.save_answers(installation, typed(second))
         now = installation.fingerprints()
         changed = {key for key in KEYS if now.get(key) != judged_with.get(key)}
@@ -128,7 +128,7 @@ def test_whatever_a_system_answers_can_be_kept(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setitem(COLLECTORS, "registry", collect)
     installation = sessions.create_installation("odd")
-    findings.collect_and_judge(installation.pk, "registry")
+    collecting.collect_and_judge(installation.pk, "registry")
     kept = installation.observations.get(system="registry").facts["ping"]["value"]
     assert kept == {
         "said": "a\N{REPLACEMENT CHARACTER}b?c",

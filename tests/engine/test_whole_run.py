@@ -16,7 +16,7 @@ from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
-from installer_tasks import engine, findings, runs, sessions
+from installer_tasks import collecting, engine, findings, runs, sessions
 from installer_tasks.bundle import read_release_bundle
 from installer_tasks.journal import verify_chain
 from installer_tasks.models import Installation, Run, RunState
@@ -149,7 +149,7 @@ def test_a_wrong_password_is_named_and_after_its_correction_resume_ends_well(est
     assert verify_chain(failed) is None
 
     sessions.save_answers(installation, {"registry.password": password})
-    findings.collect_and_judge(installation.pk, "registry")
+    collecting.collect_and_judge(installation.pk, "registry")
     resumed = carried_out(runs.resume(installation))
     assert resumed.attempt == failed.attempt + 1
     assert_done(resumed, estate)
@@ -185,7 +185,7 @@ def test_a_corrected_answer_repeats_only_what_reads_it(estate: Estate) -> None:
 
     sessions.save_answers(installation, {"certificates.cluster_issuer": "new-issuer"})
     for system in ("cluster", "certificates"):
-        findings.collect_and_judge(installation.pk, system)
+        collecting.collect_and_judge(installation.pk, system)
     assert findings.blocking(installation) == []
     untouched = {"registry-project", "push-images", "namespace-and-trust"}
     assert set(runs.stages_to_repeat(installation)) == set(SLUGS) - untouched

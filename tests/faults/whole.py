@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from installer_tasks import engine, findings, runs, sessions
+from installer_tasks import collecting, engine, runs, sessions
 from installer_tasks.bundle import read_release_bundle
 from installer_tasks.models import Installation, Run
 from installer_tasks.rehearsal.bundle import SMALL, Scale
@@ -27,7 +27,7 @@ def proven(estate: Estate, **changes: str) -> Installation:
     changed = {key.replace("__", "."): value for key, value in changes.items()}
     installation = sessions.create_installation("practice")
     sessions.save_answers(installation, estate.answers() | changed)
-    red = findings.collect_and_judge_all(installation.pk)
+    red = collecting.collect_and_judge_all(installation.pk)
     assert red == [], [row.verdict for row in installation.findings.filter(check_name__in=red)]
     return installation
 

@@ -83,5 +83,7 @@ def test_all_systems_are_looked_at_together() -> None:
     def collect(answers: Mapping[str, str], observations: Observations) -> None:
         observations.observe(answers["name"], lambda: together.wait(10) >= 0)
 
-    found = facts.look_at_all({"name": "met"}, {"one": collect, "two": collect, "three": collect})
+    collectors = {"one": collect, "two": collect, "three": collect}
+    *_before, (found, whole) = facts.looking({"name": "met"}, collectors, collectors)
+    assert whole
     assert [system["met"].get("value") for system in found.values()] == [True, True, True]

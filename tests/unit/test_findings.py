@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from installer_tasks import answers as answer_keys
-from installer_tasks import checks, findings, sessions
+from installer_tasks import checks, collecting, findings, sessions
 from installer_tasks.checks.base import Level, Verdict
 from installer_tasks.models import Finding, Installation, Waiver
 from installer_tasks.text import text
@@ -31,7 +31,9 @@ def installation_with_green_findings() -> Installation:
 def judge_green(installation: Installation, level: Level = Level.PASS) -> None:
     fingerprints = installation.fingerprints()
     for check in checks.CHECKS:
-        findings._keep_finding(installation, check, Verdict(level, text("fine")), fingerprints, installation.redactor())
+        collecting.keep_finding(
+            installation, check, Verdict(level, text("fine")), fingerprints, installation.redactor()
+        )
 
 
 def level_of(installation: Installation, name: str) -> Level | None:
@@ -115,7 +117,7 @@ def test_step_states() -> None:
 def test_collecting_keeps_no_secret_and_answers_only_its_own_request() -> None:
     installation = sessions.create_installation("test")
     sessions.save_answers(installation, {**ANSWERS, "services.service_type": "NodePort"})
-    findings.collect_and_judge(installation.pk, "services")
+    collecting.collect_and_judge(installation.pk, "services")
     row = installation.observations.get(system="services")
     assert row.collected_at is not None
     assert not row.running

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from installer_tasks import checks, findings, sessions
+from installer_tasks import checks, collecting, findings, sessions
 from installer_tasks.checks.base import Facts, Level, Verdict, judge
 from installer_tasks.models import AuditEntry, Finding, Installation, Observation, Waiver
 from installer_tasks.text import text
@@ -50,7 +50,7 @@ def client() -> Client:
 def put(installation: Installation, name: str, verdict: Verdict) -> None:
     prints = installation.fingerprints()
     reads = {key: prints.get(key, "") for key in checks.BY_NAME[name].reads}
-    values: dict[str, Any] = {"level": verdict.level, "verdict": findings.verdict_json(verdict), "reads": reads}
+    values: dict[str, Any] = {"level": verdict.level, "verdict": collecting.verdict_json(verdict), "reads": reads}
     Finding.objects.update_or_create(installation=installation, check_name=name, defaults=values)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,7 +12,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
-from django.utils.html import escape
 
 from installer_tasks import answers as answer_keys
 from installer_tasks import findings, sessions
@@ -22,7 +20,6 @@ from installer_tasks.models import Installation, Observation, Source
 from tests.unit.pems import self_signed
 from tests.web.people import note_of, signed_in, text_of
 from wizard import steps
-from wizard.steps.identity_presets import PRESETS, Preset
 
 pytestmark = pytest.mark.django_db
 
@@ -83,39 +80,6 @@ def test_every_page_says_who_to_ask_what(client: Client, installation: Installat
     assert str(steps.BY_SLUG[step].owner) in page
     for question in steps.BY_SLUG[step].ask:
         assert str(question) in page
-
-
-@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.slug)
-def test_how_to_set_up_a_provider_of_a_known_kind_is_on_the_page(
-    client: Client, installation: Installation, preset: Preset
-) -> None:
-    page = client.get(reverse("step", args=[installation.pk, "identity"]))
-    html = page.content.decode()
-    body = html.partition(f'<details class="preset" id="preset-{preset.slug}">')[2].partition("</details>")[0]
-    shown = unescape(re.sub(r"<[^>]+>", " ", body))
-    assert f"How to set up {preset.name}" in shown
-    assert f"<code>{preset.issuer}</code>" in body
-    assert re.findall(r"<li>(.*?)</li>", body) == [escape(str(line)) for line in preset.steps]
-
-
-def test_the_kinds_of_providers_are_those_that_teams_have() -> None:
-    kinds = [preset.slug for preset in PRESETS]
-    assert kinds == ["okta", "keycloak", "dex", "gitlab", "entra", "adfs", "workspace-one"]
-
-
-@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.slug)
-def test_what_a_preset_says_to_enter_is_taken(client: Client, installation: Installation, preset: Preset) -> None:
-    lines = " ".join(str(line) for line in preset.steps)
-    named = re.search(r"Name the scopes on this page.*?: ([a-z_, ]+)\.", lines)
-    claim = re.search(r"Name (\w+) as the groups claim", lines)
-    entered = {"issuer_url": preset.issuer}
-    entered |= {"scopes": named[1]} if named else {}
-    entered |= {"groups_claim": claim[1]} if claim else {}
-    post(client, installation, "identity", entered)
-    kept = {key.removeprefix("identity."): value for key, value in answers_of(installation).items()}
-    assert kept["issuer_url"] == preset.issuer
-    assert kept.get("scopes", "") == (named[1].replace(" ", "") if named else "")
-    assert kept.get("groups_claim", "groups") == (claim[1] if claim else "groups")
 
 
 def test_saving_a_step_keeps_it_and_has_it_checked(client: Client, installation: Installation) -> None:

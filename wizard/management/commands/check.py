@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands.check import Command as SystemChecks
 
-from installer_tasks import findings
+from installer_tasks import collecting, findings
 from installer_tasks.answers import STEPS
 from installer_tasks.checks.base import Level
 from installer_tasks.errors import InstallerError
@@ -61,7 +61,7 @@ def _look(number: int | None, answers: Path | None) -> list[Item]:
         return headless.judge(headless.read_answers(answers))
     headless.prepare_database()
     installation = headless.find_installation(number or 0)
-    findings.collect_and_judge_all(installation.pk)
+    collecting.collect_and_judge_all(installation.pk)
     return [item for step in STEPS for item in findings.of_step(installation, step)]
 
 
