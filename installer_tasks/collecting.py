@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from installer_tasks import answers as answer_keys
 from installer_tasks import checks, findings
-from installer_tasks.checks.base import Check, Facts, NotYet, Verdict, judge
+from installer_tasks.checks.base import Check, Facts, Level, NotYet, Verdict, judge
 from installer_tasks.facts import looking
 from installer_tasks.models import Finding, Installation, Observation
 from installer_tasks.secrets import Redactor
@@ -27,6 +27,7 @@ class Collecting:
         self._look = look
         self._installation = Installation.objects.select_related("workspace").get(pk=installation_id)
         self._systems = [system for system in answer_keys.STEPS if system in systems]
+        self._checks = [check for system in self._systems for check in checks.of_system(system)]
         self._started = timezone.now()
         Observation.objects.filter(installation=installation_id, system__in=systems).update(started_at=self._started)
         self._fingerprints = self._installation.fingerprints()
@@ -43,10 +44,10 @@ class Collecting:
             self._kept |= new
 
     def _judged(self, seen: Seen, *, whole: bool) -> dict[str, Verdict]:
-        """All checks of these systems, or while facts are still coming in those that these facts are enough for."""
+        """All of the checks, or while facts are still coming in those that these facts are enough for."""
         found: dict[str, Verdict] = {}
         failed = self._failed_elsewhere()
-        for check in (check for system in self._systems for check in checks.of_system(system)):
+        for check in self._checks:
             if not whole and not self._may_be_judged(check, found):
                 continue
             facts = Facts({check.system: seen[check.system]}, self._answers, coming=not whole)
@@ -59,9 +60,9 @@ class Collecting:
         return found
 
     def _failed_elsewhere(self) -> set[str]:
-        """What a check needs may belong to a system that is not looked at now: its kept finding counts."""
+        """What a check needs may be one that is not judged now: its kept finding counts."""
         items = findings.of_installation(self._installation)
-        return {item.name for item in items if item.level in findings.BAD and item.check.system not in self._systems}
+        return {item.name for item in items if item.level in findings.BAD and item.check not in self._checks}
 
     def _may_be_judged(self, check: Check, found: Mapping[str, Verdict]) -> bool:
         return all(need in found or need.partition(".")[0] not in self._systems for need in check.needs)
@@ -74,6 +75,51 @@ class Collecting:
             for name, verdict in verdicts.items():
                 keep_finding(self._installation, checks.BY_NAME[name], verdict, self._fingerprints, self._redactor)
             self._installation.touch()
+
+
+class Rechecking(Collecting):
+    """Some checks of one system once more: what they need first, and what waits for them, are judged with them."""
+
+    def __init__(self, installation_id: int, system: str, names: Collection[str]) -> None:
+        super().__init__(installation_id, [system])
+        self._system = system
+        chosen = _with_needed(names) | self._waiting_for(names)
+        self._checks = [check for check in self._checks if check.name in chosen]
+
+    def carry_out(self) -> None:
+        row = Observation.objects.filter(installation=self._installation, system=self._system).first()
+        before: dict[str, Any] = row.facts if row else {}
+        seen = self._facts(self._asked_for(before))
+        self._keep(self._judged({self._system: seen}, whole=True), {self._system: before | seen})
+
+    def _facts(self, wanted: frozenset[str]) -> dict[str, Any]:
+        """A check that failed before may have read no further then: looked at until nothing more is asked for."""
+        while True:
+            *_before, (seen, _whole) = looking(self._answers, [self._system], wanted=wanted)
+            found = seen[self._system]
+            asked = self._asked_for(found)
+            if asked <= wanted | found.keys():
+                return found
+            wanted |= asked
+
+    def _asked_for(self, seen: Mapping[str, Any]) -> frozenset[str]:
+        facts = Facts({self._system: seen}, self._answers)
+        for check in self._checks:
+            judge(check, facts, frozenset())
+        return frozenset(facts.asked)
+
+    def _waiting_for(self, names: Collection[str]) -> set[str]:
+        """Those that were not judged because one of `names` had failed, or one that waits for it in turn."""
+        found = set(names)
+        for item in findings.of_step(self._installation, self._system):
+            if item.level is Level.BLOCKED and found.intersection((*item.check.needs, item.blocked_by)):
+                found.add(item.name)
+        return found
+
+
+def _with_needed(names: Collection[str]) -> set[str]:
+    needed = {need for name in names for need in checks.BY_NAME[name].needs}
+    return {*names, *(_with_needed(needed) if needed else ())}
 
 
 def keep_facts(installation: Installation, system: str, facts: dict[str, Any], started: datetime) -> None:
@@ -126,8 +172,12 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
 
 
 def collect_and_judge(installation_id: int, system: str) -> None:
-    """Look at one system and keep what is found. The body of the `collect` task."""
-    Collecting(installation_id, [system]).carry_out()
+    """Look at one system, or at what the checks that are asked for read of it. The body of the `collect` task."""
+    row = Observation.objects.filter(installation=installation_id, system=system).first()
+    if row is not None and row.only:
+        Rechecking(installation_id, system, row.only).carry_out()
+    else:
+        Collecting(installation_id, [system]).carry_out()
 
 
 def collect_and_judge_all(installation_id: int) -> list[str]:

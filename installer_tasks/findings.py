@@ -31,8 +31,21 @@ RED = BAD | {Level.STALE}
 
 def request(installation: Installation, system: str) -> None:
     """Want this system looked at; the row is the job, the message only rings."""
+    _want(installation, system, [])
+
+
+def request_one(installation: Installation, check: Check) -> None:
+    """Want one check judged again, from facts looked at anew; a whole look that is wanted already includes it."""
+    row = installation.observations.filter(system=check.system).first()
+    if row is None or (row.running and not row.only):
+        request(installation, check.system)
+    else:
+        _want(installation, check.system, sorted({check.name, *(row.only if row.running else ())}))
+
+
+def _want(installation: Installation, system: str, only: list[str]) -> None:
     Observation.objects.update_or_create(
-        installation=installation, system=system, defaults={"requested_at": timezone.now()}
+        installation=installation, system=system, defaults={"requested_at": timezone.now(), "only": only}
     )
     installation.touch()
     transaction.on_commit(lambda: _ring(installation.pk, system))

@@ -124,6 +124,7 @@ class Observation(models.Model):
     requested_at = models.DateTimeField(null=True, help_text="somebody wants it collected")
     started_at = models.DateTimeField(null=True)
     collected_at = models.DateTimeField(null=True)
+    only = models.JSONField(default=list, help_text="names of the checks that are asked for; empty: all of them")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["installation", "system"], name="one_observation_a_system")]

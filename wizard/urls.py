@@ -43,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{STEP}check/", step_views.check, name="check"),
     path(f"{STEP}options/<slug:name>/", step_views.step_options, name="options"),
     path(f"{STEP}generate/<slug:name>/", step_views.generate, name="generate"),
+    path(f"{ONE}findings/<check:name>/again/", step_views.check_one, name="check-one"),
     path(f"{ONE}findings/<check:name>/fix/", findings.fix, name="fix"),
     path(REHEARSAL, sign_in_rehearsal.rehearsal, name="sign-in-rehearsal"),
     path(f"{REHEARSAL}start/", sign_in_rehearsal.start, name="sign-in-rehearsal-start"),

@@ -71,9 +71,11 @@ class Facts:
         self._systems = systems
         self._coming = coming
         self.answers = answers
+        self.asked: set[str] = set()  #: names of the facts that were asked for so far
 
     def __call__(self, system: str, name: str) -> Any:
         """The fact; Failed when its collector met an error or never ran."""
+        self.asked.add(name)
         observed = self._systems.get(system, {}).get(name)
         if observed is None and self._coming:
             raise NotYet

@@ -23,13 +23,18 @@ COLLECTORS: Mapping[str, Collector] = {
 
 
 def looking(
-    answers: Mapping[str, str], systems: Iterable[str], collectors: Mapping[str, Collector] = COLLECTORS
+    answers: Mapping[str, str],
+    systems: Iterable[str],
+    collectors: Mapping[str, Collector] = COLLECTORS,
+    *,
+    wanted: frozenset[str] | None = None,
 ) -> Iterator[tuple[dict[str, dict[str, Any]], bool]]:
     """The facts by system, again and again while more come in, and at last all of them with True.
 
-    Systems are looked at together: it takes as long as the slowest of them.
+    Systems are looked at together: it takes as long as the slowest of them. `wanted`: names of the facts that are
+    needed; what is slow and not among them is left out.
     """
-    seen = {system: Observations() for system in systems}
+    seen = {system: Observations(wanted) for system in systems}
     with ThreadPoolExecutor(len(seen), thread_name_prefix="look") as pool:
         looks = [pool.submit(collectors[system], answers, each) for system, each in seen.items()]
         while wait(looks, timeout=PAUSE).not_done:

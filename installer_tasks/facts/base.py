@@ -28,10 +28,15 @@ log = logging.getLogger(__name__)
 
 
 class Observations:
-    """The facts of one system as they come in."""
+    """The facts of one system as they come in. `wanted`: those that must be among them; None for all there are."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: frozenset[str] | None = None) -> None:
         self.facts: dict[str, dict[str, Any]] = {}
+        self._wanted = wanted
+
+    def wants(self, *names: str) -> bool:
+        """Whether one of these is asked for: what is slow, or touches the system, is left out otherwise."""
+        return self._wanted is None or not self._wanted.isdisjoint(names)
 
     def observe(self, name: str, look: Callable[[], Any], seconds: float = DEADLINE) -> Any:
         """Look once; the value (plain JSON data) is kept and returned, or None when it could not be had."""
@@ -55,7 +60,8 @@ class Observations:
         """Looks that do not need each other, side by side: they take as long as the slowest."""
         with ThreadPoolExecutor(max_workers=max(len(looks), 1), thread_name_prefix="facts") as pool:
             for name, look in looks.items():
-                pool.submit(self.observe, name, look)
+                if self.wants(name):
+                    pool.submit(self.observe, name, look)
 
     def get(self, name: str) -> Any:
         """The observed value, or None when it could not be had."""

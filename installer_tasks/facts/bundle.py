@@ -43,7 +43,8 @@ def _look_inside(bundle: ReleaseBundle, before: bundle_parts.Sizes, observations
             "packages": lambda: bundle_parts.packages(bundle),
         }
     )
-    observations.observe("digests", lambda: _digests(bundle), seconds=READING_DEADLINE)
+    if observations.wants("digests"):
+        observations.observe("digests", lambda: _digests(bundle), seconds=READING_DEADLINE)
     observations.observe("rest", lambda: bundle_parts.changed(before, bundle_parts.sizes(bundle.path)))
 
 

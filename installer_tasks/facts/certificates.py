@@ -59,7 +59,8 @@ def _look_into_cluster(answers: Mapping[str, str], observations: Observations) -
         observations.observe("issuers", lambda: [_issuer(item) for item in certmanager.issuers(cluster)])
         if _is_ready(answers, observations):
             observations.observe("signing", lambda: _signing(cluster, answers["certificates.cluster_issuer"]))
-            _try(cluster, answers, observations)
+            if observations.wants("trial", "issued", "chain"):
+                _try(cluster, answers, observations)
     finally:
         cluster.close()
 

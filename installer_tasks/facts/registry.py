@@ -61,7 +61,7 @@ def _look(client: RegistryClient, target: Reference, answers: Mapping[str, str],
     if not project["exists"]:
         looks["creation"] = lambda: _creation(client)
     observations.observe_together(looks)
-    if project["exists"]:
+    if project["exists"] and observations.wants(*registry_trial.FACTS):
         registry_trial.collect(client, target, answers, observations)
 
 

@@ -24,6 +24,8 @@ from installer_tasks.text import text
 
 #: Above the limits that proxies come with; the layers of a release are larger.
 LARGE = 16 << 20
+#: What the trial image is for.
+FACTS = ("trial", "pulled", "pull", "mount", "nested", "bodies", "retag", "removal")
 
 
 def collect(client: RegistryClient, target: Reference, answers: Mapping[str, str], observations: Observations) -> None:

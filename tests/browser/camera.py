@@ -25,7 +25,8 @@ SHOWN_ALSO = ("15-registry-refused", "20-review", "21-run-push", "24-done")
 #: Whatever sticks out of the page, and every label that does not fit into its box.
 UNFIT = """() => [...document.querySelectorAll("body *")].filter(one => {
   const box = one.getBoundingClientRect();
-  if (!box.width || getComputedStyle(one).clipPath !== "none" || one.closest("pre, textarea, .scroll-x, .unseen, svg")) return false;
+  const isClipped = node => node && (getComputedStyle(node).clipPath !== "none" || isClipped(node.parentElement));
+  if (!box.width || one.closest("pre, textarea, .scroll-x, svg") || isClipped(one)) return false;
   const cut = one.matches(".button, .state, h1, h2, h3, label, summary") && one.scrollWidth > one.clientWidth + 1
     && getComputedStyle(one).display !== "inline";
   return box.right > document.documentElement.clientWidth + 1 || cut;

@@ -15,7 +15,9 @@ from installer_tasks.rehearsal.board import Board
 from installer_tasks.rehearsal.bundle import SMALL
 from installer_tasks.rehearsal.controllers import Pace
 from installer_tasks.rehearsal.estate import Estate
+from installer_tasks.rehearsal.faults import FAULTS
 from tests.waiting import until
+from wizard.views.practice import GROUPS
 
 pytestmark = pytest.mark.django_db
 NOTICES = (
@@ -49,6 +51,10 @@ def test_without_an_estate_there_is_no_such_page(
 ) -> None:
     monkeypatch.setenv("TMC_INSTALLER_STATE", str(tmp_path_factory.mktemp("state")))
     assert person.get(page).status_code == 404
+
+
+def test_every_group_of_faults_has_a_name_for_people() -> None:
+    assert {fault.system for fault in FAULTS} <= GROUPS.keys()
 
 
 @pytest.mark.usefixtures("board")

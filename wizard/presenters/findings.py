@@ -65,6 +65,11 @@ class Panel:
     def done(self) -> int:
         return len(self.passed)
 
+    @property
+    def again(self) -> bool:
+        """Whether it makes sense to have the system looked at once more."""
+        return self.state not in ("empty", "incomplete") and not self.checking
+
 
 def panel(installation: Installation, step: str) -> Panel:
     views = list(grouped(installation, findings.of_step(installation, step)))

@@ -5,16 +5,24 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.contrib.auth.models import User
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
-from installer_tasks import practice
+from installer_tasks import checks, practice
+from installer_tasks.checks.base import Check
 from installer_tasks.models import Installation
 from wizard.presenters.steps import rail
 
 
 def installation_of(pk: int) -> Installation:
     return get_object_or_404(Installation.objects.select_related("workspace"), pk=pk)
+
+
+def check_of(name: str) -> Check:
+    try:
+        return checks.BY_NAME[name]
+    except KeyError as error:
+        raise Http404 from error
 
 
 def person(request: HttpRequest) -> User:

@@ -14,23 +14,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from installer_tasks import answers as answer_keys
-from installer_tasks import checks, findings, fixes, sessions
-from installer_tasks.checks.base import Check
+from installer_tasks import findings, fixes, sessions
 from installer_tasks.errors import InstallerError
 from installer_tasks.models import AuditEntry, Source, Waiver
 from wizard.texts import render as say
-from wizard.views.common import frame, installation_of, person
+from wizard.views.common import check_of, frame, installation_of, person
 
 SHORTEST_REASON = 10
 #: Days that a waiver may hold; the first is what the form offers.
 DAYS = (30, 7, 1)
-
-
-def check_of(name: str) -> Check:
-    try:
-        return checks.BY_NAME[name]
-    except KeyError as error:
-        raise Http404 from error
 
 
 @require_POST

@@ -9,12 +9,29 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from installer_tasks import checks, practice
 from wizard.views.common import frame, installation_of
 
+#: What a group of faults is about, by the first part of their names.
+GROUPS = {
+    "kube": _("Cluster"),
+    "nodes": _("Nodes"),
+    "storage": _("Storage"),
+    "pods": _("Names, as pods resolve them"),
+    "bundle": _("Release bundle"),
+    "dns": _("DNS zone"),
+    "identity": _("Identity provider"),
+    "ldap": _("Directory (LDAP)"),
+    "registry": _("Registry"),
+    "certificates": _("Certificates"),
+    "services": _("Services"),
+    "balancer": _("Load balancer"),
+    "edge": _("Public names"),
+}
 SURPRISE = "practice-surprise"  #: key of the session: a fault that was switched on without saying which
 
 
@@ -55,6 +72,10 @@ class Row:
     wanted: bool
 
     @property
+    def group(self) -> str:
+        return str(GROUPS.get(self.notice.system, self.notice.system))
+
+    @property
     def foreseeable(self) -> bool:
         return self.notice.caught_by in checks.BY_NAME
 
@@ -62,6 +83,6 @@ class Row:
 def _board(request: HttpRequest, notices: tuple[practice.Notice, ...]) -> dict[str, Any]:
     wanted, unnamed = practice.wanted(), request.session.get(SURPRISE, "")
     rows = [Row(notice, notice.name in wanted and notice.name != unnamed) for notice in notices]
-    groups = [(system, list(found)) for system, found in groupby(rows, key=lambda row: row.notice.system)]
+    groups = [(group, list(found)) for group, found in groupby(rows, key=lambda row: row.group)]
     surprise = next((row for row in rows if row.notice.name == unnamed and unnamed in wanted), None)
     return {"groups": groups, "surprise": surprise, "on": len(wanted)}

@@ -17,7 +17,7 @@ from wizard import fragments, steps
 from wizard.presenters import findings as finding_views
 from wizard.presenters import steps as step_views
 from wizard.steps.base import Step, StepForm
-from wizard.views.common import frame, installation_of, person
+from wizard.views.common import check_of, frame, installation_of, person
 
 
 def step_of(slug: str) -> Step:
@@ -154,9 +154,21 @@ def check(request: HttpRequest, pk: int, slug: str) -> HttpResponse:
     """Look at the system again, with the answers as they are."""
     installation, found = installation_of(pk), step_of(slug)
     findings.request(installation, found.slug)
+    return _being_checked(request, installation, found)
+
+
+@require_POST
+def check_one(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """Judge one check again, and what waits for it."""
+    installation, check = installation_of(pk), check_of(name)
+    findings.request_one(installation, check)
+    return _being_checked(request, installation, step_of(check.system))
+
+
+def _being_checked(request: HttpRequest, installation: Installation, found: Step) -> HttpResponse:
     if request.htmx:  # type: ignore[attr-defined]
         return fragments.answer(request, "wizard/_findings.html", _panel(installation, found))
-    return redirect("step", pk=pk, slug=slug)
+    return redirect("step", pk=installation.pk, slug=found.slug)
 
 
 @require_POST
