@@ -60,7 +60,7 @@ def _written(source: str) -> Iterator[str]:
 
 def _end_of_unread(tag: str) -> str:
     """The tag that ends what is not for people, or is a translator's; "" for any other."""
-    return "endblock" if re.fullmatch(r"block \w+_class", tag) else BLOCKS.get(tag.split()[0], "")
+    return "endblock" if re.fullmatch(r"block \w+_class", tag) else BLOCKS.get(tag.split(maxsplit=1)[0], "")
 
 
 @pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: str(path.relative_to(TEMPLATES)))
