@@ -28,6 +28,8 @@ SIGNS = {
     "apache2-utils": "htpasswd",
     "nginx-light": "nginx",
     "bind9": "named",
+    "slapd": "slapd",
+    "ldap-utils": "ldapsearch",
     "kubernetes-client": "kubectl",
 }
 POLICY = Path("/usr/sbin/policy-rc.d")

@@ -1,7 +1,8 @@
 """The practice estate: a customer's data centre on loopback, with everything that TMC-SM needs.
 
-Kubernetes, registry, identity provider, DNS, load balancer and a release bundle, each a real server with TLS from the
-practice CA. `Estate(folder).start()` brings all up; `answers()` is what its "customer" would answer in the wizard.
+Kubernetes, registry, identity provider, directory, DNS, load balancer and a release bundle, each a real server with TLS
+from the practice CA. `Estate(folder).start()` brings all up; `answers()` is what its "customer" would answer in the
+wizard.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from installer_tasks.rehearsal.edge import Edge, page, tmc_routes
 from installer_tasks.rehearsal.faults import BY_NAME, Fault, Faults, Variant
 from installer_tasks.rehearsal.identity import Client, IdentityServer, practice_people
 from installer_tasks.rehearsal.kube import KubeServer, Store, apply_manifests, kubeconfig, seed
+from installer_tasks.rehearsal.ldap import DirectoryServer
+from installer_tasks.rehearsal.ldap_tree import GROUPS, SERVICE, practice_tree
+from installer_tasks.rehearsal.ldap_tree import PEOPLE as PEOPLE_BASE
 from installer_tasks.rehearsal.registry import RegistryServer, practice_users
 from installer_tasks.state import private_folder
 
@@ -42,11 +46,12 @@ class Passwords:
     client_secret: str
     kube_admin: str
     kube_reader: str
+    directory: str  #: of the service account
     people: Mapping[str, str]
 
     @classmethod
     def fresh(cls) -> Passwords:
-        return cls(_secret(), _secret(), _secret(), {name: _secret() for name in PEOPLE})
+        return cls(_secret(), _secret(), _secret(), _secret(), {name: _secret() for name in PEOPLE})
 
 
 def _secret() -> str:
@@ -79,13 +84,16 @@ class Estate:
         certificate, key = self.ca.issue_files(self.folder / "tls", "estate", LOCAL)
         self.edge = Edge(faults=self.faults)
         self.dns = DnsServer(zone, faults=self.faults)
+        people = practice_people(self.passwords.people)
         self.identity = IdentityServer(
             certificate,
             key,
             clients=[Client("tmc", self.passwords.client_secret, [self.release.redirect_uri(zone)])],
-            users=practice_people(self.passwords.people),
+            users=people,
             faults=self.faults,
         )
+        tree = practice_tree(people, self.passwords.directory)
+        self.directory = DirectoryServer(certificate, key, tree=tree, faults=self.faults)
         self.registry = RegistryServer(
             self.folder / "registry",
             certificate,
@@ -111,7 +119,15 @@ class Estate:
         """Bring everything up; what was started before a failure is stopped again."""
         seed(self.store)
         with ExitStack() as started:
-            for part in (self.edge, self.dns, self.identity, self.registry, self.kube, self.controllers):
+            for part in (
+                self.edge,
+                self.dns,
+                self.identity,
+                self.directory,
+                self.registry,
+                self.kube,
+                self.controllers,
+            ):
                 part.start()
                 started.callback(part.stop)
             self._running = started.pop_all()
@@ -194,6 +210,22 @@ class Estate:
             "services.load_balancer_ip": self.edge.address,
             "services.postgres_password": secrets.token_hex(18),
             "services.minio_password": secrets.token_hex(18),
+        }
+
+    def directory_answers(self, test_user: str = PEOPLE[0]) -> dict[str, str]:
+        """What this customer answers in place of the provider, where people sign in with the directory."""
+        return {
+            "identity.kind": "ldap",
+            "identity.ldap_type": "activedirectory",
+            "identity.ldap_host": self.directory.host,
+            "identity.ldap_ca": self.ca.ca_pem,
+            "identity.ldap_username": SERVICE,
+            "identity.ldap_password": self.passwords.directory,
+            "identity.ldap_domain": "practice.example",
+            "identity.ldap_user_base": PEOPLE_BASE,
+            "identity.ldap_group_base": GROUPS,
+            "identity.ldap_test_user": test_user,
+            "identity.ldap_test_password": self.passwords.people[test_user],
         }
 
     def _hooks(self) -> Hooks:
