@@ -13,6 +13,11 @@ from installer_tasks.text import mark as _
 STEPS = ("bundle", "cluster", "dns", "identity", "registry", "certificates", "services")
 
 
+FEDERATED, LDAP = "federated", "ldap"
+ACTIVE_DIRECTORY = "activedirectory"
+_USERS, _GROUPS = "(&(objectClass=person)(sAMAccountName={}))", "(&(objectClass=group)(member={}))"
+
+
 @dataclass(frozen=True)
 class Key:
     """One answer of the wizard; `name` is `<step>.<field>`."""
@@ -22,6 +27,8 @@ class Key:
     default: str = ""
     secret: bool = False
     required: bool = True
+    kind: str = ""  #: of identity, where only one of the two is asked for this
+    other_default: str = ""  #: for a directory that is not Active Directory
 
     @property
     def step(self) -> str:
@@ -32,6 +39,7 @@ class Key:
         return self.name.partition(".")[2]
 
 
+# fmt: off
 KEYS: tuple[Key, ...] = (
     Key("bundle.path", _("Bundle folder")),
     Key("bundle.release", _("Release")),
@@ -39,12 +47,29 @@ KEYS: tuple[Key, ...] = (
     Key("cluster.context", _("Context")),
     Key("dns.zone", _("DNS zone")),
     Key("dns.server", _("DNS server to ask"), required=False),
-    Key("identity.issuer_url", _("Issuer URL")),
-    Key("identity.client_id", _("Client ID")),
-    Key("identity.client_secret", _("Client secret"), secret=True),
-    Key("identity.ca", _("Certificate authority of the provider"), required=False),
-    Key("identity.groups_claim", _("Groups claim"), default="groups"),
-    Key("identity.scopes", _("Scopes"), required=False),
+    Key("identity.kind", _("How people sign in"), default=FEDERATED),
+    Key("identity.issuer_url", _("Issuer URL"), kind=FEDERATED),
+    Key("identity.client_id", _("Client ID"), kind=FEDERATED),
+    Key("identity.client_secret", _("Client secret"), secret=True, kind=FEDERATED),
+    Key("identity.ca", _("Certificate authority of the provider"), required=False, kind=FEDERATED),
+    Key("identity.groups_claim", _("Groups claim"), default="groups", kind=FEDERATED),
+    Key("identity.scopes", _("Scopes"), required=False, kind=FEDERATED),
+    Key("identity.ldap_type", _("Kind of directory"), default=ACTIVE_DIRECTORY, kind=LDAP),
+    Key("identity.ldap_host", _("Host of the directory"), kind=LDAP),
+    Key("identity.ldap_ca", _("Certificate authority of the directory"), required=False, kind=LDAP),
+    Key("identity.ldap_username", _("Service account"), kind=LDAP),
+    Key("identity.ldap_password", _("Password of the service account"), secret=True, kind=LDAP),
+    Key("identity.ldap_domain", _("Domain"), kind=LDAP),
+    Key("identity.ldap_user_base", _("Base of the people"), kind=LDAP),
+    Key("identity.ldap_user_filter", _("Filter of the people"), default=_USERS, kind=LDAP,
+        other_default="(&(objectClass=inetOrgPerson)(uid={}))"),
+    Key("identity.ldap_user_attribute", _("Attribute of the user name"), default="userPrincipalName", kind=LDAP,
+        other_default="uid"),
+    Key("identity.ldap_group_base", _("Base of the groups"), kind=LDAP),
+    Key("identity.ldap_group_filter", _("Filter of the groups"), default=_GROUPS, kind=LDAP,
+        other_default="(&(objectClass=groupOfNames)(member={}))"),
+    Key("identity.ldap_test_user", _("Test user"), required=False, kind=LDAP),
+    Key("identity.ldap_test_password", _("Password of the test user"), required=False, secret=True, kind=LDAP),
     Key("identity.admin_group", _("Group of administrators"), default="tmc:admin"),
     Key("identity.member_group", _("Group of members"), default="tmc:member"),
     Key("registry.project", _("Registry project")),
@@ -64,6 +89,7 @@ KEYS: tuple[Key, ...] = (
     Key("services.telemetry", _("Send usage data to VMware"), default="false"),
 )
 
+# fmt: on
 BY_NAME: Mapping[str, Key] = {key.name: key for key in KEYS}
 SECRETS = frozenset(key.name for key in KEYS if key.secret)
 
@@ -72,12 +98,27 @@ def of_step(step: str) -> tuple[Key, ...]:
     return tuple(key for key in KEYS if key.step == step)
 
 
+def applies(key: Key, answers: Mapping[str, str]) -> bool:
+    """Whether this is asked at all: a directory has no issuer, and a provider no bases."""
+    return key.kind in ("", kind_of(answers))
+
+
+def kind_of(answers: Mapping[str, str]) -> str:
+    """How people sign in; whatever is not one of the two is refused where it is typed."""
+    return LDAP if answers.get("identity.kind") == LDAP else FEDERATED
+
+
+def default(key: Key, answers: Mapping[str, str]) -> str:
+    other = answers.get("identity.ldap_type") or ACTIVE_DIRECTORY
+    return key.other_default if key.other_default and other != ACTIVE_DIRECTORY else key.default
+
+
 def with_defaults(answers: Mapping[str, str]) -> dict[str, str]:
     """Every key with its answer, else its default."""
-    return {key.name: answers.get(key.name) or key.default for key in KEYS}
+    return {key.name: answers.get(key.name) or default(key, answers) for key in KEYS}
 
 
 def missing(answers: Mapping[str, str]) -> tuple[Key, ...]:
     """Required keys that have neither an answer nor a default."""
     effective = with_defaults(answers)
-    return tuple(key for key in KEYS if key.required and not effective[key.name])
+    return tuple(key for key in KEYS if key.required and applies(key, answers) and not effective[key.name])

@@ -27,11 +27,11 @@ class Collecting:
         self._look = look
         self._installation = Installation.objects.select_related("workspace").get(pk=installation_id)
         self._systems = [system for system in answer_keys.STEPS if system in systems]
-        self._checks = [check for system in self._systems for check in checks.of_system(system)]
+        self._answers = answer_keys.with_defaults(self._installation.plain_answers())
+        self._checks = [check for system in self._systems for check in checks.of_system(system, self._answers)]
         self._started = timezone.now()
         Observation.objects.filter(installation=installation_id, system__in=systems).update(started_at=self._started)
         self._fingerprints = self._installation.fingerprints()
-        self._answers = answer_keys.with_defaults(self._installation.plain_answers())
         self._redactor = self._installation.redactor()
         self._kept: dict[str, Verdict] = {}
 
@@ -65,7 +65,8 @@ class Collecting:
         return {item.name for item in items if item.level in findings.BAD and item.check not in self._checks}
 
     def _may_be_judged(self, check: Check, found: Mapping[str, Verdict]) -> bool:
-        return all(need in found or need.partition(".")[0] not in self._systems for need in check.needs)
+        needs = (need for need in check.needs if checks.BY_NAME[need].applies(self._answers))
+        return all(need in found or need.partition(".")[0] not in self._systems for need in needs)
 
     def _keep(self, verdicts: Mapping[str, Verdict], seen: Seen) -> None:
         """At once, or not at all."""

@@ -107,7 +107,7 @@ class Item:
 
 
 def of_step(installation: Installation, step: str) -> list[Item]:
-    """Every check of the step, judged or not, in dependency order."""
+    """Every check of the step that applies, judged or not, in dependency order."""
     return [item for item in of_installation(installation) if item.check.system == step]
 
 
@@ -117,7 +117,8 @@ def of_installation(installation: Installation) -> list[Item]:
     rows = {row.check_name: row for row in installation.findings.all()}
     waivers = {waiver.check_name: waiver for waiver in installation.waivers.all()}
     current = installation.fingerprints()
-    return [_item(check, rows.get(check.name), waivers.get(check.name), current) for check in checks.CHECKS]
+    applying = checks.applying(sessions.visible_answers(installation))
+    return [_item(check, rows.get(check.name), waivers.get(check.name), current) for check in applying]
 
 
 def _item(check: Check, row: Finding | None, waiver: Waiver | None, current: Mapping[str, str]) -> Item:

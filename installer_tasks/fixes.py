@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from installer_tasks import certificates
 from installer_tasks.certificates.handshake import peer_chain
+from installer_tasks.directory import parse_place
 from installer_tasks.errors import Invalid, Refused
 from installer_tasks.http import parse_url
 from installer_tasks.registry.client import RegistryClient
@@ -117,6 +118,11 @@ def _issuer(answers: Answers) -> tuple[str, int]:
     return target.hostname or "", target.port or 443
 
 
+def _directory(answers: Answers) -> tuple[str, int]:
+    place = parse_place(answers["identity.ldap_host"], field="identity.ldap_host")
+    return place.host, place.port
+
+
 def _project(answers: Answers) -> Proposal:
     target = Reference.parse(answers["registry.project"])
     return Proposal(
@@ -149,6 +155,12 @@ FIXES = (
         _("Fetch its authority"),
         _unknown_authority,
         partial(_authority, "identity.ca", _issuer),
+    ),
+    Fix(
+        "identity.ldap-tls",
+        _("Fetch its authority"),
+        _unknown_authority,
+        partial(_authority, "identity.ldap_ca", _directory),
     ),
     Fix("registry.project", _("Create the project"), _project_is_missing, _project, _create_project),
 )

@@ -18,6 +18,11 @@ _PORT = Text(_("Check the port, and that the system is running."))
 _ROUTE = Text(_("Check the route and the firewall between this machine and the system."))
 
 
+def deadline(seconds: float) -> float:
+    """As `connect` takes it."""
+    return time.monotonic() + seconds
+
+
 def connect(host: str, port: int, deadline: float) -> socket.socket:
     """A connected socket before `deadline` (time.monotonic), trying each address of `host`; Unreachable otherwise.
 

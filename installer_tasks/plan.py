@@ -18,6 +18,20 @@ from installer_tasks.text import Text, text
 from installer_tasks.text import mark as _
 
 MASK = "••••••••"
+#: Values of the block `ldap`, and what answers them.
+_LDAP = {
+    "type": "identity.ldap_type",
+    "host": "identity.ldap_host",
+    "username": "identity.ldap_username",
+    "password": "identity.ldap_password",
+    "domainName": "identity.ldap_domain",
+    "userBaseDN": "identity.ldap_user_base",
+    "userSearchFilter": "identity.ldap_user_filter",
+    "userSearchAttributeUsername": "identity.ldap_user_attribute",
+    "groupBaseDN": "identity.ldap_group_base",
+    "groupSearchFilter": "identity.ldap_group_filter",
+    "rootCA": "identity.ldap_ca",
+}
 
 
 @dataclass(frozen=True)
@@ -67,6 +81,10 @@ class Plan:
         return releases.get(self.release)
 
     @property
+    def identity_kind(self) -> str:
+        return answer_keys.kind_of(self.answers)
+
+    @property
     def console_url(self) -> str:
         return f"https://{self.zone}"
 
@@ -78,7 +96,7 @@ class Plan:
         named = (
             ("tmc-ca.pem", self["certificates.ca"]),
             ("registry-ca.pem", self["registry.ca"]),
-            ("identity-ca.pem", self["identity.ca"]),
+            ("identity-ca.pem", self["identity.ca"] if self.identity_kind == answer_keys.FEDERATED else ""),
         )
         found: dict[str, str] = {}
         for name, pem in named:
@@ -93,9 +111,9 @@ class Plan:
             "dnsZone": self.zone,
             "clusterIssuer": self["certificates.cluster_issuer"],
             "size": self["services.size"],
-            "authenticationType": "federated",
+            "authenticationType": self.identity_kind,
             "idpGroupRoles": {"admin": self["identity.admin_group"], "member": self["identity.member_group"]},
-            "oidc": self._oidc(),
+            **self._identity(),
             "postgres": {
                 "userPassword": self["services.postgres_password"],
                 "maxConnections": int(self["services.postgres_max_connections"]),
@@ -105,6 +123,13 @@ class Plan:
             "trustedCAs": self.trusted_cas(),
             "telemetry": {"ceipOptIn": self["services.telemetry"] == "true", "ceipAgreement": False},
         }
+
+    def _identity(self) -> dict[str, Any]:
+        """The provider; or the directory, in front of which the sign-in service of TMC-SM is the issuer itself."""
+        if self.identity_kind != answer_keys.LDAP:
+            return {"oidc": self._oidc()}
+        oidc = {"issuerType": "pinniped", "issuerURL": self.known.issuer_url(self.zone)}
+        return {"oidc": oidc, "ldap": {name: self[key] for name, key in _LDAP.items() if self[key]}}
 
     def _oidc(self) -> dict[str, Any]:
         oidc: dict[str, Any] = {

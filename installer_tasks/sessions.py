@@ -108,14 +108,14 @@ def forget_answer(installation: Installation, key: str) -> None:
 
 def visible_answers(installation: Installation) -> dict[str, str]:
     """Answers for pages: effective values without the secrets, which are "" here always."""
-    rows = installation.answers.values_list("key", "value")
-    return {**answer_keys.with_defaults({}), **dict(rows)}
+    rows = dict(installation.answers.values_list("key", "value"))
+    return {**answer_keys.with_defaults(rows), **rows}
 
 
 def has_answer(installation: Installation, keys: Iterable[str]) -> bool:
-    """Whether each required key among these has an answer or a default."""
-    known = set(installation.answers.values_list("key", flat=True))
-    wanted = (answer_keys.BY_NAME[key] for key in keys)
+    """Whether each required key among these that applies has an answer or a default."""
+    known = dict(installation.answers.values_list("key", "value"))
+    wanted = (key for key in map(answer_keys.BY_NAME.__getitem__, keys) if answer_keys.applies(key, known))
     return all(not key.required or key.default or key.name in known for key in wanted)
 
 

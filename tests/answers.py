@@ -23,6 +23,23 @@ ANSWERS = {
     "services.minio_password": "canary-minio-password",
 }
 
+#: The same where people sign in with a directory.
+WITH_DIRECTORY = {key: value for key, value in ANSWERS.items() if not key.startswith("identity.")} | {
+    "identity.kind": "ldap",
+    "identity.ldap_type": "activedirectory",
+    "identity.ldap_host": "dc1.corp.example:636",
+    "identity.ldap_ca": CA,
+    "identity.ldap_username": "CN=svc-tmc,OU=services,DC=corp,DC=example",
+    "identity.ldap_password": "canary-directory-password",
+    "identity.ldap_domain": "corp.example",
+    "identity.ldap_user_base": "OU=users,DC=corp,DC=example",
+    "identity.ldap_group_base": "OU=groups,DC=corp,DC=example",
+    "identity.ldap_test_user": "ada",
+    "identity.ldap_test_password": "canary-test-password",
+    "identity.admin_group": "tmc-administrators",
+    "identity.member_group": "tmc-users",
+}
+
 CANARIES = [
     "canary-kube-token",
     "canary-client-secret",
@@ -30,3 +47,4 @@ CANARIES = [
     "canary-postgres-password",
     "canary-minio-password",
 ]
+OF_THE_DIRECTORY = ["canary-directory-password", "canary-test-password"]

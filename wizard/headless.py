@@ -146,7 +146,7 @@ def judge(given: Mapping[str, str]) -> list[findings.Item]:
     items: list[findings.Item] = []
     facts = look_at_all(answers)
     for system in answer_keys.STEPS:
-        for each in checks.of_system(system):
+        for each in checks.of_system(system, answers):
             failed = frozenset(item.name for item in items if item.level in findings.BAD)
             verdict = judge_one(each, Facts({system: facts[system]}, answers), failed)
             items.append(findings.Item(each, verdict.level, redactor.clean_data(collecting.verdict_json(verdict))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from installer_tasks.checks import (
     bundle,
     certificates,
@@ -46,5 +48,11 @@ CHECKS: tuple[Check, ...] = (
 BY_NAME = {check.name: check for check in CHECKS}
 
 
-def of_system(system: str) -> tuple[Check, ...]:
-    return tuple(check for check in CHECKS if check.system == system)
+def applying(answers: Mapping[str, str]) -> tuple[Check, ...]:
+    """The checks that have something to judge where these are the answers."""
+    return tuple(check for check in CHECKS if check.applies(answers))
+
+
+def of_system(system: str, answers: Mapping[str, str] | None = None) -> tuple[Check, ...]:
+    """Those of one system that apply; without answers, where people sign in with a provider."""
+    return tuple(check for check in applying(answers or {}) if check.system == system)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from installer_tasks.answers import kind_of
 from installer_tasks.text import Text, text
 from installer_tasks.text import mark as _
 
@@ -111,12 +112,17 @@ class Check:
     judge: Judge
     needs: tuple[str, ...] = ()
     strict: bool = False  #: may not be waived
+    kind: str = ""  #: of identity, where it says something of one kind alone
     touches: str = ""  #: what it does to the system, if anything, marked for translation
 
     @property
     def system(self) -> str:
         """Also the step whose page shows it."""
         return self.name.partition(".")[0]
+
+    def applies(self, answers: Mapping[str, str]) -> bool:
+        """Whether there is anything to judge: a directory has no discovery document, and a provider no base."""
+        return self.kind in ("", kind_of(answers))
 
 
 def passed(message: str, *, evidence: Mapping[str, Any] | None = None, **params: str | int | float) -> Verdict:

@@ -12,7 +12,7 @@ SOON = 90  #: days; a new authority must reach every browser and every cluster
 RSA_BITS = 2048
 WEAK_HASHES = ("md5", "sha1")
 ANSWER = ("certificates.ca",)
-TRUSTED = (*ANSWER, "identity.ca", "registry.ca", "identity.issuer_url", "registry.project")
+TRUSTED = (*ANSWER, "identity.kind", "identity.ca", "registry.ca", "identity.issuer_url", "registry.project")
 Anatomy = dict[str, Any]
 
 

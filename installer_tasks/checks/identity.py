@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from installer_tasks.checks import identity_document
+from installer_tasks.answers import FEDERATED
+from installer_tasks.checks import identity_document, identity_ldap
 from installer_tasks.checks.base import Check, Facts, Failed, Level, Owner, Verdict, from_error, passed
 from installer_tasks.text import Text, text
 from installer_tasks.text import mark as _
@@ -187,7 +189,7 @@ def _group_names(facts: Facts) -> Verdict:
     )
 
 
-CHECKS = (
+_OF_A_PROVIDER = (
     Check("identity.discovery", _("The provider describes itself as the issuer you named"), Owner.IDENTITY, PROVIDER,
           _discovery, strict=True),
     Check("identity.endpoints", _("Every endpoint answers with a trusted certificate"), Owner.IDENTITY, PROVIDER,
@@ -204,6 +206,11 @@ CHECKS = (
           needs=(*REACHED, "dns.zone-well-formed")),
     Check("identity.request-accepted", _("The provider accepts the sign-in request of TMC-SM"), Owner.IDENTITY,
           (*CLIENT, "identity.scopes"), _request_accepted, needs=(*REACHED, "identity.redirect-registered")),
+)  # fmt: skip
+
+CHECKS = (
+    *(replace(check, kind=FEDERATED) for check in _OF_A_PROVIDER),
+    *identity_ldap.CHECKS,
     Check("identity.group-names", _("Administrators and members are told apart"), Owner.IDENTITY,
           ("identity.admin_group", "identity.member_group"), _group_names),
 )  # fmt: skip

@@ -1,4 +1,7 @@
-"""The identity provider: what it says of itself, its keys, whether it knows the client and the callback of the zone."""
+"""The identity provider: what it says of itself, its keys, whether it knows the client and the callback of the zone.
+
+Where people sign in with a directory, see identity_ldap.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from functools import partial
 from typing import Any
 
 from installer_tasks import identity, names, releases, sign_in
+from installer_tasks.answers import LDAP
+from installer_tasks.facts import identity_ldap
 from installer_tasks.facts.authority import supplied
 from installer_tasks.facts.base import Observations
 from installer_tasks.identity import Discovery
@@ -16,13 +21,16 @@ TIMEOUT = 10.0  #: of each request
 
 
 def collect(answers: Mapping[str, str], observations: Observations) -> None:
+    observations.observe("groups", partial(_groups, answers))
+    if answers["identity.kind"] == LDAP:
+        identity_ldap.collect(answers, observations)
+        return
     found: list[Discovery] = []
 
     def discovery() -> dict[str, Any]:
         found.append(identity.discover(answers["identity.issuer_url"], supplied(answers, "identity.ca"), TIMEOUT))
         return asdict(found[0])
 
-    observations.observe("groups", partial(_groups, answers))
     if observations.observe("discovery", discovery) is None:
         return
     looks = {"hosts": _hosts, "keys": _keys, "client": _client, "redirect": _redirect, "request": _request}

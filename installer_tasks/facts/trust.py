@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from cryptography import x509
 
 from installer_tasks import certificates
+from installer_tasks.answers import FEDERATED, kind_of
 from installer_tasks.certificates.anatomy import is_self_signed
 from installer_tasks.certificates.chains import signed_by
 from installer_tasks.errors import InstallerError
@@ -36,7 +37,7 @@ def _doors(answers: Mapping[str, str]) -> list[tuple[str, tuple[str, int]]]:
     doors: list[tuple[str, tuple[str, int]]] = []
     try:
         issuer = urlsplit(answers["identity.issuer_url"])
-        if issuer.scheme == "https" and issuer.hostname:
+        if kind_of(answers) == FEDERATED and issuer.scheme == "https" and issuer.hostname:
             doors.append(("identity", (issuer.hostname, issuer.port or HTTPS)))
         registry = urlsplit(f"https://{Reference.parse(answers['registry.project']).host}")
         doors.append(("registry", (registry.hostname or "", registry.port or HTTPS)))

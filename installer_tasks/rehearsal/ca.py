@@ -108,10 +108,12 @@ class PracticeCA:
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own_id), critical=False)
         )
 
-    def issue_files(self, folder: Path, name: str, sans: Sequence[str]) -> tuple[Path, Path]:
+    def issue_files(
+        self, folder: Path, name: str, sans: Sequence[str], *, lifetime: timedelta = LIFETIME
+    ) -> tuple[Path, Path]:
         """A server certificate as `<name>.crt` (with its chain) and `<name>.key` in `folder`."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        issued = self.issue(sans)
+        issued = self.issue(sans, lifetime=lifetime)
         cert_file, key_file = folder / f"{name}.crt", folder / f"{name}.key"
         _write(key_file, issued.key_pem, 0o600)
         _write(cert_file, issued.chain_pem, 0o644)

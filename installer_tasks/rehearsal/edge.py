@@ -153,14 +153,18 @@ def document(content: Mapping[str, Any]) -> Route:
     return lambda _query: Reply(200, body, {"Content-Type": "application/json"})
 
 
-def tmc_routes(edge: Edge, zone: str, *, authorize_url: str, client_id: str) -> dict[str, Routes]:
+def tmc_routes(
+    edge: Edge, zone: str, *, authorize_url: str, client_id: str, directory: bool = False
+) -> dict[str, Routes]:
     """What TMC-SM's own services answer, by public name; names that are not here answer a page.
 
-    The way to sign in: landing, auth (307), the supervisor (302), the customer's provider, and back to the callback.
+    The way to sign in: landing, auth (307), the supervisor (302), the customer's provider, and back to the callback;
+    with a `directory` the supervisor's own page in place of the provider.
     """
     pinniped = edge.origin(f"pinniped-supervisor.{zone}")
     issuer = f"{pinniped}/provider/pinniped"
     auth_callback = f"{edge.origin(f'auth.{zone}')}/api/v1/callback"
+    to_provider = _to_provider(authorize_url, client_id, f"{issuer}/callback")
     login = {"response_type": "code", "client_id": "auth-manager", "redirect_uri": auth_callback, "scope": "openid"}
     return {
         zone: {"": page("Tanzu Mission Control")},
@@ -172,7 +176,8 @@ def tmc_routes(edge: Edge, zone: str, *, authorize_url: str, client_id: str) -> 
         },
         f"pinniped-supervisor.{zone}": {
             "/provider/pinniped/.well-known/openid-configuration": document(_pinniped_discovery(issuer)),
-            "/provider/pinniped/oauth2/authorize": _to_provider(authorize_url, client_id, f"{issuer}/callback"),
+            "/provider/pinniped/oauth2/authorize": _to_own_page(f"{issuer}/login") if directory else to_provider,
+            **({"/provider/pinniped/login": _own_page()} if directory else {}),
             "/provider/pinniped/callback": _back(auth_callback),
             "": page("pinniped-supervisor"),
         },
@@ -218,6 +223,21 @@ def _to_provider(authorize_url: str, client_id: str, callback: str) -> Route:
         return Reply(302, headers={"Location": f"{authorize_url}?{urlencode(asked)}"})
 
     return route
+
+
+def _to_own_page(login: str) -> Route:
+    return lambda _query: Reply(303, headers={"Location": f"{login}?state={secrets.token_urlsafe(16)}"})
+
+
+def _own_page() -> Route:
+    """As Pinniped asks for the account of a directory."""
+    body = (
+        '<!doctype html><html lang="en"><head><title>Pinniped</title></head><body><h1>Log in to ldap</h1>'
+        '<form method="post"><input name="username" aria-label="Username" autocomplete="username">'
+        '<input name="password" type="password" aria-label="Password" autocomplete="current-password">'
+        "<button>Log in</button></form></body></html>"
+    )
+    return lambda _query: Reply(200, body.encode(), {"Content-Type": _HTML})
 
 
 def _back(target: str) -> Route:

@@ -84,16 +84,7 @@ class Estate:
         certificate, key = self.ca.issue_files(self.folder / "tls", "estate", LOCAL)
         self.edge = Edge(faults=self.faults)
         self.dns = DnsServer(zone, faults=self.faults)
-        people = practice_people(self.passwords.people)
-        self.identity = IdentityServer(
-            certificate,
-            key,
-            clients=[Client("tmc", self.passwords.client_secret, [self.release.redirect_uri(zone)])],
-            users=people,
-            faults=self.faults,
-        )
-        tree = practice_tree(people, self.passwords.directory)
-        self.directory = DirectoryServer(certificate, key, tree=tree, faults=self.faults)
+        self._make_identity(certificate, key)
         self.registry = RegistryServer(
             self.folder / "registry",
             certificate,
@@ -114,6 +105,14 @@ class Estate:
         )
         self.site = Site(self._address, lambda: self.registry.host, Node(self.ca.ca_pem))
         self.controllers = Controllers(self.store, pace, self._hooks())
+
+    def _make_identity(self, certificate: Path, key: Path) -> None:
+        """A provider and a directory, with the same people in both."""
+        people = practice_people(self.passwords.people)
+        client = Client("tmc", self.passwords.client_secret, [self.release.redirect_uri(self.zone)])
+        self.identity = IdentityServer(certificate, key, clients=[client], users=people, faults=self.faults)
+        tree = practice_tree(people, self.passwords.directory)
+        self.directory = DirectoryServer(certificate, key, tree=tree, faults=self.faults)
 
     def start(self) -> Estate:
         """Bring everything up; what was started before a failure is stopped again."""
@@ -262,9 +261,11 @@ class Estate:
             ],
         )
 
-    def _on_ready(self, zone: str, certificates: Mapping[str, Issued]) -> None:
+    def _on_ready(self, values: Mapping[str, Any], certificates: Mapping[str, Issued]) -> None:
         """The last package has reconciled: the public names answer, with the certificates that the cluster issued."""
-        routes = tmc_routes(self.edge, zone, authorize_url=self.identity.authorization_endpoint, client_id="tmc")
+        zone, directory = str(values.get("dnsZone", "")), values.get("authenticationType") == "ldap"
+        provider = self.identity.authorization_endpoint
+        routes = tmc_routes(self.edge, zone, authorize_url=provider, client_id="tmc", directory=directory)
         for name in self.release.public_names(zone):
             issued = certificates.get(name) or self._own_certificate(name)
             self.edge.publish(name, issued.certificate, issued.key, routes.get(name) or {"": page(name)})

@@ -66,7 +66,11 @@ class Release:
 
     def redirect_uri(self, zone: str) -> str:
         """The callback to register at the identity provider, exact (facts: every guide)."""
-        return f"https://pinniped-supervisor.{zone}/provider/pinniped/callback"
+        return f"{self.issuer_url(zone)}/callback"
+
+    def issuer_url(self, zone: str) -> str:
+        """What the sign-in service of TMC-SM itself is called, as an issuer."""
+        return f"https://pinniped-supervisor.{zone}/provider/pinniped"
 
     def repository_image(self, project: str) -> str:
         """The package repository as kapp-controller fetches it."""

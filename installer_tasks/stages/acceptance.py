@@ -34,6 +34,7 @@ class Acceptance:
         "cluster.context",
         "dns.zone",
         "dns.server",
+        "identity.kind",
         "identity.issuer_url",
         "identity.client_id",
         "identity.ca",

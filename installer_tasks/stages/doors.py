@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 from installer_tasks import http, names
+from installer_tasks.answers import LDAP
 from installer_tasks.certificates import verify_endpoint
 from installer_tasks.errors import Cancelled, InstallerError, LeaseLost, SystemFailure
 from installer_tasks.net import is_address
@@ -113,6 +115,8 @@ def landing(plan: Plan, door: Door) -> tuple[Text, dict[str, Any]]:
 
 def sign_in(plan: Plan, door: Door) -> tuple[Text, dict[str, Any]]:
     """From the sign-in link, hop by hop, to the identity provider's sign-in page, asked for by the right client."""
+    if plan.identity_kind == LDAP:
+        return _sign_in_here(plan, door)
     hops = _hops(plan, door)
     last = urlsplit(hops[-1])
     query = {key: values[0] for key, values in parse_qs(last.query).items()}
@@ -133,6 +137,28 @@ def sign_in(plan: Plan, door: Door) -> tuple[Text, dict[str, Any]]:
     return text(_("Signing in leads to the identity provider, with the right client and way back.")), {"hops": shown}
 
 
+def _sign_in_here(plan: Plan, door: Door) -> tuple[Text, dict[str, Any]]:
+    """With a directory nobody is sent on: the sign-in service asks for name and password on a page of its own."""
+    hops, cookies = [door.url(f"auth.{plan.zone}", "/api/v1/login")], dict[str, str]()
+    while (answer := _asked(plan, door, hops[-1], cookies)).is_redirect and len(hops) <= MOST_HOPS:
+        hops.append(urljoin(hops[-1], answer.headers["location"]))
+        _require_ours(plan, hops[-1])
+    wanted = urlsplit(plan.known.issuer_url(plan.zone)).hostname
+    found = urlsplit(hops[-1]).hostname or ""
+    if found != wanted or answer.status != 200:
+        raise _unexpected("sign-in", f"{found} HTTP {answer.status}", f"{wanted} HTTP 200")
+    if not re.search(r"<input\b[^>]*\btype=[\"']?password\b", answer.text(), re.IGNORECASE):
+        raise _unexpected("sign-in", _("a page without a field for a password"), _("a page with name and password"))
+    shown = [http.without_secrets(hop) for hop in hops]
+    return text(_("Signing in leads to the page that asks for name and password of the directory.")), {"hops": shown}
+
+
+def _require_ours(plan: Plan, url: str) -> None:
+    host = urlsplit(url).hostname or ""
+    if host not in plan.known.public_names(plan.zone):
+        raise _unexpected("sign-in", host, f"pinniped-supervisor.{plan.zone}")
+
+
 def without_port(url: str, door: Door) -> str:
     """A practice load balancer may listen on another port than 443; names are what is judged."""
     return url.replace(f":{door.port}/", "/", 1) if door.port != 443 else url
@@ -151,19 +177,25 @@ def _hops(plan: Plan, door: Door) -> list[str]:
 
 
 def _next(plan: Plan, door: Door, url: str, cookies: dict[str, str]) -> str:
+    answer = _asked(plan, door, url, cookies)
+    if not answer.is_redirect:
+        raise _unexpected(
+            http.without_secrets(url), f"HTTP {answer.status}", _("a redirect to the next page of the sign-in")
+        )
+    return urljoin(url, answer.headers["location"])
+
+
+def _asked(plan: Plan, door: Door, url: str, cookies: dict[str, str]) -> http.Response:
+    """One page of the way, with the cookies that came on it."""
     parts = urlsplit(url)
     here = door.url(parts.hostname or "", parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     address = door.address if is_address(door.address) else ""
     headers = {"Cookie": "; ".join(f"{key}={value}" for key, value in cookies.items())} if cookies else {}
     answer = http.fetch(here, ca_pem=plan["certificates.ca"], address_override=address, headers=headers)
-    if not answer.is_redirect:
-        raise _unexpected(
-            http.without_secrets(here), f"HTTP {answer.status}", _("a redirect to the next page of the sign-in")
-        )
     name, _sign, value = answer.headers.get("set-cookie", "").partition(";")[0].partition("=")
     if name:
         cookies[name] = value
-    return urljoin(here, answer.headers["location"])
+    return answer
 
 
 def _authorization_endpoint(plan: Plan) -> str:

@@ -29,7 +29,7 @@ class Looked:
 
     def verdicts(self, without: str = "") -> dict[str, Verdict]:
         """What the catalogue says, and what it would say without one of its checks."""
-        known = tuple(check for check in checks.CHECKS if check.name != without)
+        known = tuple(check for check in checks.applying(self.answers) if check.name != without)
         found: dict[str, Verdict] = {}
         for system in answer_keys.STEPS:  # a check sees the facts of its own system alone, as in the worker
             own = tuple(check for check in known if check.system == system)

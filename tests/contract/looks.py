@@ -45,9 +45,9 @@ class Look:
         return " | ".join(str(part) for part in (verdict.message, verdict.value, verdict.cause, verdict.remedy) if part)
 
 
-def all_of(system: str, level: str) -> dict[str, str]:
-    """Every check of the system at this level."""
-    return {check.name: level for check in checks.of_system(system)}
+def all_of(system: str, level: str, answers: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Every check of the system that applies at this level."""
+    return {check.name: level for check in checks.of_system(system, answers)}
 
 
 def look_at(system: str, answers: Mapping[str, str], *, failed: Iterable[str] = (), hidden: Iterable[str] = ()) -> Look:
@@ -62,7 +62,7 @@ def look_at(system: str, answers: Mapping[str, str], *, failed: Iterable[str] = 
     facts = json.loads(json.dumps(observations.facts))  # as the database keeps them
     verdicts: dict[str, Verdict] = {}
     bad = set(failed)
-    for check in checks.of_system(system):
+    for check in checks.of_system(system, effective):
         with effective.during(check.name):
             given = _RecordedFacts({system: facts}, effective)
             verdicts[check.name] = judge(check, given, frozenset(bad))

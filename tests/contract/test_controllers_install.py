@@ -54,8 +54,8 @@ class Practice:
         if self.complaint:
             raise FetchFailed(self.complaint)
 
-    def on_ready(self, zone: str, certificates: Mapping[str, Issued]) -> None:
-        self.zone, self.certificates = zone, certificates
+    def on_ready(self, values: Mapping[str, Any], certificates: Mapping[str, Issued]) -> None:
+        self.zone, self.certificates = values["dnsZone"], certificates
         self.ready.set()
 
     def hooks(self) -> Hooks:

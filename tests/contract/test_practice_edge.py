@@ -12,10 +12,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from installer_tasks import certificates, http, identity, releases
-from installer_tasks.errors import TlsFailure, Unreachable
+from installer_tasks.errors import SystemFailure, TlsFailure, Unreachable
+from installer_tasks.plan import Plan
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.edge import UNAVAILABLE, Edge, page, tmc_routes
 from installer_tasks.rehearsal.identity import Client, IdentityServer, practice_people
+from installer_tasks.stages import doors
+from tests.answers import WITH_DIRECTORY
 
 ZONE = "tmc.example"
 NAMES = releases.get("1.4.1").public_names(ZONE)
@@ -124,6 +127,29 @@ def test_signing_in_leads_from_the_landing_page_to_the_provider_and_back(
         to_auth = get(edge, ca, back.headers["location"])
         assert to_auth.headers["location"].startswith(edge.origin(f"auth.{ZONE}"))
         assert get(edge, ca, to_auth.headers["location"]).headers["location"] == edge.origin(ZONE)
+
+
+def test_with_a_directory_the_sign_in_service_asks_itself(edge: Edge, ca: PracticeCA) -> None:
+    routes = tmc_routes(edge, ZONE, authorize_url="https://localhost:1/", client_id="tmc", directory=True)
+    for name in NAMES:
+        issued = ca.issue([name])
+        edge.publish(name, issued.chain_pem, issued.key_pem, routes.get(name))
+    plan = Plan.from_answers({**WITH_DIRECTORY, "dns.zone": ZONE, "certificates.ca": ca.ca_pem})
+    message, evidence = doors.sign_in(plan, doors.Door(edge.address, edge.port))
+    assert "name and password" in str(message)
+    assert [urlsplit(hop).path for hop in evidence["hops"]] == [
+        "/api/v1/login",
+        "/provider/pinniped/oauth2/authorize",
+        "/provider/pinniped/login",
+    ]
+
+
+def test_a_plan_with_a_directory_is_not_proven_by_a_provider(edge: Edge, ca: PracticeCA) -> None:
+    publish(edge, ca)
+    plan = Plan.from_answers({**WITH_DIRECTORY, "dns.zone": ZONE, "certificates.ca": ca.ca_pem})
+    with pytest.raises(SystemFailure) as raised:
+        doors.sign_in(plan, doors.Door(edge.address, edge.port))
+    assert raised.value.value == "localhost"
 
 
 def test_a_request_for_another_name_on_the_connection_is_misdirected(edge: Edge, ca: PracticeCA) -> None:

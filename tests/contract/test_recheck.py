@@ -74,6 +74,18 @@ def test_alone_it_is_judged_as_with_all_others(estate: Estate, installation: Ins
     assert len(levels(installation)) < len(checks.of_system(system))
 
 
+@pytest.mark.parametrize("name", ["identity.ldap-bind", "identity.ldap-role"])
+def test_a_check_of_the_directory_alone(estate: Estate, name: str) -> None:
+    made = sessions.create_installation("Fabrikam")
+    sessions.save_answers(made, estate.answers() | estate.directory_answers())
+    with switched_on(estate, "ldap.account-locked"):
+        collecting.collect_and_judge(made.pk, "identity")
+    assert levels(made)["identity.ldap-bind"] == "fail"
+    again(made, name)
+    assert levels(made)["identity.ldap-role"] == "pass"
+    assert not {found for found in levels(made) if not found.startswith("identity.ldap-")} - {"identity.group-names"}
+
+
 def test_what_was_mended_turns_green_with_all_that_waited_for_it(estate: Estate, installation: Installation) -> None:
     with switched_on(estate, "registry.read-only"):
         collecting.collect_and_judge(installation.pk, "registry")

@@ -89,6 +89,19 @@ def test_everything_is_installed_and_proven(estate: Estate) -> None:
     assert_read_in_chinese(run)
 
 
+def test_people_may_sign_in_with_a_directory(estate: Estate) -> None:
+    answers = {key.replace(".", "__"): value for key, value in estate.directory_answers().items()}
+    installation = proven(estate, **answers)
+    run = install(installation)
+    assert_done(run, estate)
+    (told,) = [
+        found
+        for found in run.stages.get(slug="acceptance").progress["findings"]
+        if found["name"] == "acceptance.sign-in"
+    ]
+    assert told["evidence"]["hops"][-1].partition("?")[0].endswith("/provider/pinniped/login")
+
+
 def test_a_second_run_keeps_what_is_there(estate: Estate) -> None:
     installation = proven(estate)
     install(installation)

@@ -43,7 +43,7 @@ def level_of(installation: Installation, name: str) -> Level | None:
 
 def test_nothing_judged_blocks_everything() -> None:
     installation = sessions.create_installation("test")
-    assert findings.blocking(installation) == [check.name for check in checks.CHECKS]
+    assert findings.blocking(installation) == [check.name for check in checks.applying({})]
 
 
 def test_green_and_fresh_blocks_nothing() -> None:
@@ -66,7 +66,8 @@ class StaleProperty(TestCase):
         changed = set(sessions.save_answers(installation, edits))
         levels = {item.name: item.level for step in answer_keys.STEPS for item in findings.of_step(installation, step)}
         assert levels == {
-            check.name: Level.STALE if changed & set(check.reads) else Level.PASS for check in checks.CHECKS
+            check.name: Level.STALE if changed & set(check.reads) else Level.PASS
+            for check in checks.applying(installation.plain_answers())
         }
 
 

@@ -6,7 +6,7 @@ import yaml
 from installer_tasks import answers as answer_keys
 from installer_tasks.errors import InputError
 from installer_tasks.plan import MASK, Plan
-from tests.answers import ANSWERS, CANARIES
+from tests.answers import ANSWERS, CA, CANARIES, OF_THE_DIRECTORY, WITH_DIRECTORY
 
 
 def test_values_are_valid_for_the_release() -> None:
@@ -19,6 +19,54 @@ def test_values_carry_every_answer_that_the_package_wants() -> None:
     assert values["postgres"] == {"userPassword": "canary-postgres-password", "maxConnections": 300}
     assert values["oidc"]["issuerType"] == "pinniped"
     assert list(values["trustedCAs"]) == ["tmc-ca.pem"], "the same PEM twice is one entry"
+
+
+def test_a_provider_is_all_that_is_written_of_identity() -> None:
+    values = Plan.from_answers(ANSWERS | {"identity.ldap_host": "dc1.corp.example"}).values()
+    assert list(values)[4:8] == ["authenticationType", "idpGroupRoles", "oidc", "postgres"]
+    assert (values["authenticationType"], list(values["oidc"])) == (
+        "federated",
+        ["issuerType", "issuerURL", "clientID", "clientSecret", "claimGroups"],
+    )
+
+
+def test_a_directory_is_written_as_the_package_wants_it() -> None:
+    plan = Plan.from_answers(WITH_DIRECTORY | {"identity.issuer_url": "https://idp.example.com", "identity.ca": "CA"})
+    values = yaml.safe_load(plan.values_yaml(masked=False))
+    assert plan.schema_errors() == ()
+    assert values["authenticationType"] == "ldap"
+    assert values["idpGroupRoles"] == {"admin": "tmc-administrators", "member": "tmc-users"}
+    assert values["oidc"] == {
+        "issuerType": "pinniped",
+        "issuerURL": "https://pinniped-supervisor.tmc.example.com/provider/pinniped",
+    }
+    assert values["ldap"] == {
+        "type": "activedirectory",
+        "host": "dc1.corp.example:636",
+        "username": "CN=svc-tmc,OU=services,DC=corp,DC=example",
+        "password": "canary-directory-password",
+        "domainName": "corp.example",
+        "userBaseDN": "OU=users,DC=corp,DC=example",
+        "userSearchFilter": "(&(objectClass=person)(sAMAccountName={}))",
+        "userSearchAttributeUsername": "userPrincipalName",
+        "groupBaseDN": "OU=groups,DC=corp,DC=example",
+        "groupSearchFilter": "(&(objectClass=group)(member={}))",
+        "rootCA": CA,
+    }
+    assert "identity-ca.pem" not in values["trustedCAs"]
+
+
+def test_the_filters_follow_the_kind_of_directory() -> None:
+    ldap = Plan.from_answers(WITH_DIRECTORY | {"identity.ldap_type": "ldap"}).values()["ldap"]
+    assert ldap["userSearchFilter"] == "(&(objectClass=inetOrgPerson)(uid={}))"
+    assert (ldap["userSearchAttributeUsername"], "groupOfNames" in ldap["groupSearchFilter"]) == ("uid", True)
+
+
+def test_the_test_user_is_no_part_of_an_installation() -> None:
+    shown = Plan.from_answers(WITH_DIRECTORY).values_yaml(masked=False)
+    assert "canary-test-password" not in shown
+    masked = Plan.from_answers(WITH_DIRECTORY).values_yaml(masked=True)
+    assert not [canary for canary in (*CANARIES, *OF_THE_DIRECTORY) if canary in masked]
 
 
 def test_masked_values_hold_no_secret() -> None:
@@ -35,7 +83,8 @@ def test_passwords_survive_yaml(password: str) -> None:
 
 @pytest.mark.parametrize("key", [key.name for key in answer_keys.KEYS if key.required and not key.default])
 def test_a_missing_answer_is_named(key: str) -> None:
-    answers = {name: value for name, value in ANSWERS.items() if name != key}
+    whole = ANSWERS if answer_keys.applies(answer_keys.BY_NAME[key], {}) else WITH_DIRECTORY
+    answers = {name: value for name, value in whole.items() if name != key}
     with pytest.raises(InputError) as caught:
         Plan.from_answers(answers)
     assert caught.value.field == key

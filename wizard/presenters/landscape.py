@@ -13,7 +13,7 @@ from installer_tasks import findings
 from installer_tasks.models import Installation
 from wizard.presenters import states
 from wizard.presenters.states import Shown
-from wizard.presenters.steps import SUMMARY
+from wizard.presenters.steps import summary
 
 #: What fits beside the icon, in characters; the table has it whole.
 FITS = 25
@@ -154,7 +154,7 @@ def _part(
     touched: tuple[str, ...],
     nodes: list[Mapping[str, Any]],
 ) -> Part:
-    detail = " · ".join(filter(None, (values.get(key, "") for key in SUMMARY[slug])))
+    detail = summary(slug, values)
     return Part(
         slug=slug,
         title=TITLES[slug],

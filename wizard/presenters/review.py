@@ -116,16 +116,21 @@ def _with_label(error: InputError) -> str:
 
 def _group(installation: Installation, slug: str, rows: Mapping[str, Answer]) -> Group:
     url = reverse("step", args=[installation.pk, slug])
+    visible = {row.key: row.value for row in rows.values()}
     return Group(
         title=steps.BY_SLUG[slug].title,
         url=url,
         shown=states.STEP[findings.step_state(installation, slug)],
-        values=tuple(_value(key, rows.get(key.name), url) for key in answer_keys.of_step(slug)),
+        values=tuple(
+            _value(key, rows.get(key.name), url, visible)
+            for key in answer_keys.of_step(slug)
+            if answer_keys.applies(key, visible)
+        ),
     )
 
 
-def _value(key: Key, row: Answer | None, url: str) -> Value:
-    value, note = _shown(key, row)
+def _value(key: Key, row: Answer | None, url: str, visible: Mapping[str, str]) -> Value:
+    value, note = _shown(key, row, visible)
     return Value(
         label=gettext(key.label),
         value=value,
@@ -139,10 +144,10 @@ def _value(key: Key, row: Answer | None, url: str) -> Value:
     )
 
 
-def _shown(key: Key, row: Answer | None) -> tuple[str, str]:
+def _shown(key: Key, row: Answer | None, visible: Mapping[str, str]) -> tuple[str, str]:
     if key.secret:
         return (MASK if row else ""), ""
-    value = row.value if row else key.default
+    value = row.value if row else answer_keys.default(key, visible)
     return _certificate(value) if "-----BEGIN" in value else (value, "")
 
 
@@ -182,10 +187,10 @@ def _effects(installation: Installation) -> Iterator[Effect]:
 
 def answers_file(rows: Mapping[str, Answer]) -> str:
     """The same answers as a file for the command line; secrets and long texts are named as files of their own."""
-    lines = []
+    lines, visible = [], {row.key: row.value for row in rows.values()}
     for key in answer_keys.KEYS:
         row = rows.get(key.name)
-        if row is None:
+        if row is None or not answer_keys.applies(key, visible):
             continue
         in_file = key.secret or "\n" in row.value
         lines.append(f"{key.name}: {{file: {key.name}.txt}}" if in_file else f"{key.name}: {_quoted(row.value)}")

@@ -8,10 +8,15 @@ from typing import Any
 
 from django.utils.translation import gettext
 
+from installer_tasks import findings
+from installer_tasks.findings import Item
+from installer_tasks.models import Installation
 from wizard.presenters import states
 from wizard.presenters.states import Shown
 from wizard.texts import render
 
+#: Checks that speak of the test user.
+OF_THE_PERSON = tuple(f"identity.ldap-{name}" for name in ("user-found", "user-name", "sign-in", "role"))
 _LEVELS = {"good": "pass", "warn": "warn", "bad": "fail"}
 
 
@@ -52,6 +57,36 @@ def outcome(kept: Mapping[str, Any] | None) -> Outcome | None:
         more_groups=found["more_groups"],
         judged=True,
         remarks=tuple(_remark(remark) for remark in found["remarks"]),
+    )
+
+
+@dataclass(frozen=True)
+class OfDirectory:
+    """What the checks have seen of the test user: a finding a line, and the groups, one a line."""
+
+    asked: str
+    lines: tuple[RemarkView, ...]
+    groups: str
+
+
+def of_directory(installation: Installation) -> OfDirectory:
+    user = findings.fact(installation, "identity", "ldap_user") or {}
+    membership = findings.fact(installation, "identity", "ldap_membership") or {}
+    shown = (item for item in findings.of_step(installation, "identity") if item.name in OF_THE_PERSON)
+    return OfDirectory(
+        asked=str(user.get("asked") or ""),
+        lines=tuple(_line(item) for item in shown),
+        groups="\n".join(membership.get("groups", ())),
+    )
+
+
+def _line(item: Item) -> RemarkView:
+    return RemarkView(
+        shown=states.LEVEL[str(item.level or "")],
+        claim=gettext(item.check.title),
+        found=str(item.verdict.get("value") or ""),
+        message=render(item.sentence("message")),
+        remedy=render(item.sentence("remedy")),
     )
 
 

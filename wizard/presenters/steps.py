@@ -49,6 +49,7 @@ class FieldView:
     changed_at: datetime | None
     changed_by: str
     problems: tuple[ProblemView, ...]
+    only_with: str = ""  #: the kind of identity that it is asked for; the page hides it with the other
     focus: bool = False  #: the first that is wrong
 
     @property
@@ -102,6 +103,7 @@ def field(form: StepForm, name: str, row: Answer | None) -> FieldView:
         changed_at=row.changed_at if row else None,
         changed_by=row.changed_by.get_username() if row and row.changed_by else "",
         problems=problems(form, name),
+        only_with=key.kind,
     )
 
 
@@ -117,7 +119,12 @@ def editors(installation: Installation, keys: Iterable[str]) -> tuple[Editor, ..
     """A field for each of these answers, in the order of the steps."""
     wanted = set(keys)
     found = ((step, fields(step.form(installation=installation), step)) for step in steps.STEPS)
-    return tuple(Editor(step, view) for step, views in found for view in views if f"{step.slug}.{view.name}" in wanted)
+    return tuple(
+        Editor(step, replace(view, only_with=""))
+        for step, views in found
+        for view in views
+        if f"{step.slug}.{view.name}" in wanted
+    )
 
 
 def _value(form: StepForm, name: str) -> str:
@@ -160,9 +167,15 @@ def _item(installation: Installation, step: Step, number: int, current: str, val
         url=reverse("step", args=[installation.pk, step.slug]),
         state=state,
         shown=states.STEP[state],
-        summary=" · ".join(filter(None, (values.get(key, "") for key in SUMMARY[step.slug]))),
+        summary=summary(step.slug, values),
         current=step.slug == current,
     )
+
+
+def summary(slug: str, values: Mapping[str, str]) -> str:
+    """A word of what was chosen on this step."""
+    asked = (key for key in SUMMARY[slug] if answer_keys.applies(answer_keys.BY_NAME[key], values))
+    return " · ".join(filter(None, (values.get(key, "") for key in asked)))
 
 
 def _review_item(installation: Installation, number: int, current: str) -> StepItem:
@@ -185,7 +198,7 @@ SUMMARY: Mapping[str, tuple[str, ...]] = {
     "bundle": ("bundle.release", "bundle.path"),
     "cluster": ("cluster.context",),
     "dns": ("dns.zone",),
-    "identity": ("identity.issuer_url",),
+    "identity": ("identity.issuer_url", "identity.ldap_host"),
     "registry": ("registry.project",),
     "certificates": ("certificates.cluster_issuer",),
     "services": ("services.load_balancer_ip", "services.load_balancer_class"),

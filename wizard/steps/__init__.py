@@ -70,4 +70,4 @@ def save(form: StepForm, person: User | None) -> tuple[str, ...]:
 
 
 def _is_default(form: StepForm, key: str, value: str) -> bool:
-    return key not in form.kept and value == answer_keys.BY_NAME[key].default
+    return key not in form.kept and value == answer_keys.default(answer_keys.BY_NAME[key], form.chosen)

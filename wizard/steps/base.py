@@ -17,6 +17,8 @@ from wizard.steps.fields import AnswerField, ChoiceField, Option, Problem, Secre
 Words = Any  #: str or a lazy translation
 
 SECRETS = (SecretField, SecretDocumentField)
+#: Fields whose value decides which others are asked, or with what default.
+FORKS = ("kind", "ldap_type")
 
 
 class StepForm(forms.Form):
@@ -34,6 +36,8 @@ class StepForm(forms.Form):
     ) -> None:
         self.installation = installation
         self.known = sessions.visible_answers(installation)
+        #: The same with how people sign in as this form says it: what is not asked for then is not required.
+        self.chosen = self.known | self._posted_choices(data)
         self.kept = frozenset(installation.answers.values_list("key", flat=True))
         #: Fields whose value the form found out by itself.
         self.found: set[str] = set()
@@ -49,7 +53,20 @@ class StepForm(forms.Form):
     def _adapt(self, name: str, field: forms.Field) -> None:
         key = answer_keys.BY_NAME[self.key(name)]
         kept_secret = isinstance(field, SECRETS) and key.name in self.kept
-        field.required = key.required and not key.default and not kept_secret
+        asked = answer_keys.applies(key, self.chosen)
+        field.required = asked and key.required and not key.default and not kept_secret
+
+    def _posted_choices(self, data: Any) -> dict[str, str]:
+        """What other questions follow from, as far as it was sent."""
+        names = [name for name in FORKS if data and name in self.base_fields]
+        return {self.key(name): data[name] for name in names if isinstance(data.get(name), str) and data[name]}
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """What is not asked for is not wrong either: what stands there in error is left as it was."""
+        if field and not answer_keys.applies(answer_keys.BY_NAME[self.key(field)], self.chosen):
+            self.cleaned_data.pop(field, None)
+            return
+        super().add_error(field, error)
 
     @classmethod
     def key(cls, name: str) -> str:

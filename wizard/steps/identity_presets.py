@@ -11,7 +11,7 @@ from wizard.steps.base import Words
 
 @dataclass(frozen=True)
 class Preset:
-    """One kind of provider: an example of its issuer, and what to set up there, in this order."""
+    """One kind of provider: an example of its issuer, which directories have none of, and what to set up in order."""
 
     slug: str
     name: str  #: a product's, the same in every language
@@ -139,6 +139,34 @@ PRESETS = (
                          "and Group, no others."),
             gettext_lazy("Name the scopes on this page, without offline_access: openid, email, profile, group."),
             gettext_lazy("Name group_names as the groups claim on this page: this provider cannot rename it."),
+        ),
+    ),
+    # No vendor's page was read for the two directories: this is what their administrators commonly do.
+    Preset(
+        "active-directory",
+        "Active Directory",
+        "",
+        (
+            gettext_lazy("Have the domain controllers offer LDAPS: each needs a certificate with its own name, which "
+                         "the enterprise CA issues by itself where autoenrollment is on."),
+            gettext_lazy("Create a user as service account, in no group but Domain Users, with Password never "
+                         "expires; its DN is in the tab Attribute Editor as distinguishedName."),
+            gettext_lazy("Create the two groups as security groups below one OU, and put people into them. For groups "
+                         "within groups take the filter with 1.2.840.113556.1.4.1941."),
+            gettext_lazy("Export the root CA as Base-64 encoded X.509: certutil -ca.cert root.cer on the CA, then "
+                         "certutil -encode root.cer root.pem."),
+        ),
+    ),
+    Preset(
+        "openldap",
+        "OpenLDAP",
+        "",
+        (
+            gettext_lazy("Have slapd listen on ldaps:/// with olcTLSCertificateFile and olcTLSCertificateKeyFile."),
+            gettext_lazy("Create a service account with a userPassword, and give it read in olcAccess on people and "
+                         "groups."),
+            gettext_lazy("Create the two groups as groupOfNames with the DN of each person as member. For posixGroup "
+                         "no filter with a DN finds anybody: it holds names, not DNs."),
         ),
     ),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from installer_tasks import checks, practice
+from installer_tasks import checks, practice, sessions
 from wizard.views.common import frame, installation_of
 
 #: What a group of faults is about, by the first part of their names.
@@ -43,25 +44,31 @@ def faults(request: HttpRequest, pk: int) -> HttpResponse:
     if not notices:
         raise Http404
     if request.method == "POST":
-        _switch(request, notices)
+        _switch(request, notices, sessions.visible_answers(installation))
         return redirect("practice", pk=pk)
     context = {**frame(installation, "practice"), **_board(request, notices)}
     return render(request, "wizard/practice.html", context)
 
 
-def _switch(request: HttpRequest, notices: tuple[practice.Notice, ...]) -> None:
+def _switch(request: HttpRequest, notices: tuple[practice.Notice, ...], answers: Mapping[str, str]) -> None:
     """One on or off by name, all off, or one that stays unnamed."""
     wanted, name = set(practice.wanted()), request.POST.get("name", "")
     if name == "none":
         wanted = set()
         request.session.pop(SURPRISE, None)
     elif name == "surprise":
-        chosen = secrets.choice([notice.name for notice in notices if notice.caught_by and not notice.on])
+        chosen = secrets.choice([notice.name for notice in notices if _may_be_found(notice, answers)])
         request.session[SURPRISE] = chosen
         wanted.add(chosen)
     elif name in {notice.name for notice in notices}:
         (wanted.add if request.POST.get("on") == "1" else wanted.discard)(name)
     practice.want(wanted)
+
+
+def _may_be_found(notice: practice.Notice, answers: Mapping[str, str]) -> bool:
+    """A fault of the directory is none where people sign in with a provider."""
+    check = checks.BY_NAME.get(notice.caught_by)
+    return check is not None and check.applies(answers) and not notice.on
 
 
 @dataclass(frozen=True)

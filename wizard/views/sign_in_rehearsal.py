@@ -16,14 +16,14 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_GET, require_POST
 
 from installer_tasks import answers as answer_keys
-from installer_tasks import findings, identity
+from installer_tasks import findings, identity, sessions
 from installer_tasks.errors import InstallerError, Refused
 from installer_tasks.identity import Begun, Client, Told, Wanted
 from installer_tasks.models import AuditEntry, Installation
 from installer_tasks.sign_in import scopes_asked
 from installer_tasks.text import Text
 from installer_tasks.text import mark as _
-from wizard.presenters.sign_in_rehearsal import outcome
+from wizard.presenters.sign_in_rehearsal import of_directory, outcome
 from wizard.views.common import frame, installation_of, person
 
 KEY = "sign-in-rehearsal"  #: of the session
@@ -37,6 +37,9 @@ NEEDED = ("identity.issuer_url", "identity.client_id", "identity.client_secret")
 def rehearsal(request: HttpRequest, pk: int) -> HttpResponse:
     installation = installation_of(pk)
     known = set(installation.answers.filter(key__in=NEEDED).values_list("key", flat=True))
+    if answer_keys.kind_of(sessions.visible_answers(installation)) == answer_keys.LDAP:
+        context = {**frame(installation, "identity"), "directory": of_directory(installation)}
+        return render(request, "wizard/sign_in_rehearsal.html", context)
     context = {
         **frame(installation, "identity"),
         "ready": known == set(NEEDED),

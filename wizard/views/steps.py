@@ -17,6 +17,7 @@ from wizard import fragments, steps
 from wizard.presenters import findings as finding_views
 from wizard.presenters import steps as step_views
 from wizard.steps.base import Step, StepForm
+from wizard.steps.identity import FOLLOWING
 from wizard.views.common import check_of, frame, installation_of, person
 
 
@@ -117,7 +118,7 @@ def _uploaded(installation: Installation, found: Step, name: str) -> step_views.
 def _dependent(installation: Installation, found: Step, name: str) -> tuple[step_views.FieldView, ...]:
     """Fields that offer other choices once this one has changed."""
     form = found.form(installation=installation)
-    names = {"kubeconfig": ("context",)}.get(name, ())
+    names = {"kubeconfig": ("context",), "ldap_type": FOLLOWING}.get(name, ())
     return tuple(view for view in step_views.fields(form, found) if view.name in names)
 
 

@@ -89,7 +89,7 @@ class Installs:
         attempt.progress.succeed()
         attempt.transcript.finish()
         if package is None:
-            self._announce(obj, release, str(settings.get("dnsZone", "")))
+            self._announce(obj, release, settings)
         return None
 
     def _check(self, obj: Object, release: Release, package: Package | None, values: Values) -> None:
@@ -179,15 +179,16 @@ class Installs:
         self._world.desk.status(stored, app_status(stored, attempt.progress, str(attempt.transcript)))
         self._world.desk.status(obj, install_status(obj, attempt.progress))
 
-    def _announce(self, obj: Object, release: Release, zone: str) -> None:
+    def _announce(self, obj: Object, release: Release, settings: Object) -> None:
         """The estate now publishes the names, with the certificates of their Secrets."""
+        zone = str(settings.get("dnsZone", ""))
         certificates: dict[str, Issued] = {}
         for wanted in release.certificates:
             secret = self._world.desk.get("Secret", wanted.secret, obj["metadata"]["namespace"])
             if secret is not None:
                 issued = _issued(secret)
                 certificates |= {f"{host}.{zone}" if host else zone: issued for host in wanted.hosts}
-        self._world.hooks.on_ready(zone, certificates)
+        self._world.hooks.on_ready(settings, certificates)
 
 
 def may_begin(package: Package, packages: Iterable[Package], done: set[str]) -> bool:

@@ -31,8 +31,8 @@ class Hooks:
     fetch: Callable[[str, str], None] = fetch_bundle
     #: The address for a Service of type LoadBalancer, or None when there is none to give.
     address: Callable[[Object], Address | None] = lambda _service: Address("127.0.0.1")
-    #: (zone, certificate of each public name that has one): the last package has reconciled.
-    on_ready: Callable[[str, Mapping[str, Issued]], None] = lambda _zone, _certificates: None
+    #: (values of the package, certificate of each public name that has one): the last package has reconciled.
+    on_ready: Callable[[Object, Mapping[str, Issued]], None] = lambda _values, _certificates: None
     #: (provisioner of a StorageClass): why it makes no volume; empty when it does, None when there is no such one.
     provision: Callable[[str], str | None] = lambda _provisioner: ""
     #: (image of a pod): why the node cannot pull it; empty when it can.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from installer_tasks.rehearsal.faults import certificates, dns, registry
+from installer_tasks.rehearsal.faults import certificates, dns, ldap, registry
 from installer_tasks.rehearsal.faults.base import Variant
 
-VARIANTS: tuple[Variant, ...] = (*registry.VARIANTS, *dns.VARIANTS, *certificates.VARIANTS)
+VARIANTS: tuple[Variant, ...] = (*registry.VARIANTS, *dns.VARIANTS, *certificates.VARIANTS, *ldap.VARIANTS)
