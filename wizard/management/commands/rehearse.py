@@ -104,6 +104,7 @@ class Command(BaseCommand):
             "Kubernetes": estate.kube.url,
             "Registry": estate.project,
             "Identity": estate.identity.issuer,
+            "Directory": f"ldaps://{estate.directory.host}",
             "DNS": f"{estate.dns.address} for {estate.zone}",
             "Load balancer": estate.edge.address,
             "Bundle": estate.bundle,
