@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from installer_tasks import checks
+from installer_tasks import checks, fixes
+from installer_tasks.collecting import verdict_json
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.identity import practice_people
 from installer_tasks.rehearsal.ldap import LOCKED, UNAVAILABLE, DirectoryServer
@@ -160,6 +161,14 @@ def test_another_authority(look: Asking, tmp_path: Path) -> None:
     found = look(ca=PracticeCA.load_or_create(tmp_path / "another").ca_pem)
     assert found.levels == after("identity.ldap-tls")
     assert found["identity.ldap-tls"].evidence["code"] == "tls-unknown-ca"
+
+
+def test_the_authority_that_it_presents_is_offered(look: Asking, server: DirectoryServer, ca: PracticeCA) -> None:
+    found = look(ca="")
+    fix = fixes.offered("identity.ldap-tls", verdict_json(found["identity.ldap-tls"]))
+    assert fix is not None
+    changes = fix.look({"identity.ldap_host": server.host}).changes
+    assert look(ca=changes["identity.ldap_ca"]).levels == HEALTHY
 
 
 def test_what_is_no_certificate_is_refused_before_a_connection(look: Asking) -> None:

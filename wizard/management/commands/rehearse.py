@@ -6,6 +6,7 @@ import shutil
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -90,10 +91,15 @@ class Command(BaseCommand):
         folder = settings.STATE_DIR / "estate" / "answers"
         folder.mkdir(mode=0o700, exist_ok=True)
         self._say(f"\nWalk the wizard yourself at {url}{links.one_time_path()}\nand answer:")
-        for key, value in estate.answers().items():
-            self._say(f"  {key:<32} {_in_a_file(folder / key, value) if chr(10) in value else value}")
+        self._say_answers(folder, estate.answers())
+        self._say("\nor, to have people sign in with the directory, in place of the provider:")
+        self._say_answers(folder, estate.directory_answers())
         stop.wait()
         return True
+
+    def _say_answers(self, folder: Path, answers: Mapping[str, str]) -> None:
+        for key, value in answers.items():
+            self._say(f"  {key:<32} {_in_a_file(folder / key, value) if chr(10) in value else value}")
 
     def _link(self, url: str, installation: Installation) -> str:
         return f"{url}{links.one_time_path(to=f'/installations/{installation.pk}/run/')}"
