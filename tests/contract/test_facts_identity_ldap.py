@@ -9,6 +9,7 @@ import pytest
 
 from installer_tasks import checks, fixes
 from installer_tasks.collecting import verdict_json
+from installer_tasks.facts import identity_ldap
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.identity import practice_people
 from installer_tasks.rehearsal.ldap import LOCKED, UNAVAILABLE, DirectoryServer
@@ -151,7 +152,11 @@ def test_the_plain_port_is_known_as_one(look: Asking, server: DirectoryServer) -
     assert "636" in found.says("identity.ldap-tls")
 
 
-def test_a_web_server_is_no_directory(look: Asking, ca: PracticeCA, tmp_path: Path) -> None:
+def test_a_web_server_is_no_directory(
+    look: Asking, ca: PracticeCA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for the end of a line, and so do we, until the conversation has lasted long enough."""
+    monkeypatch.setattr(identity_ldap, "SECONDS", 2.0)
     with serving({}, ca.issue_files(tmp_path, "web", ["localhost"])) as web:
         found = look(host=f"localhost:{web.server_port}")
     assert found.levels == after("identity.ldap-bind")
