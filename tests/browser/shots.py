@@ -89,6 +89,7 @@ def _steps(page: Page, camera: Camera, base: str, here: Place) -> None:
             harness.look_at_fix(page, step, answers)
             camera.page_of("08-fix", page.url)
             page.goto(f"{base}/steps/{step}/")
+            _a_directory(page, camera, base, here)
         if step == "registry":
             _a_failure(page, camera, base, answers)
         harness.fill_step(page, step, answers)
@@ -102,6 +103,18 @@ def _steps(page: Page, camera: Camera, base: str, here: Place) -> None:
     camera.page_of("20-review", f"{base}/review/")
     with harness.practising(here):
         camera.page_of("34-practice", f"{base}/practice/")
+
+
+def _a_directory(page: Page, camera: Camera, base: str, here: Place) -> None:
+    """The other way to sign in, chosen and proven; then the first one again."""
+    page.locator('input[type=radio][name="kind"][value="ldap"]').check()
+    harness.fill_step(page, "identity", here.estate.directory_answers())
+    harness.save(page)
+    expect(harness.next_action(page)).to_be_visible()
+    camera.page_of("09-identity-directory", page.url)
+    camera.page_of("10-directory-rehearsal", f"{base}/sign-in-rehearsal/")
+    page.goto(f"{base}/steps/identity/")
+    page.locator('input[type=radio][name="kind"][value="federated"]').check()
 
 
 def _refused(page: Page, camera: Camera) -> None:

@@ -48,7 +48,7 @@ def test_half_a_value_stays(base: str, here: Place, chrome: Any, trouble: Troubl
     session = {"storage_state": here.state.parent / "session.json", "viewport": {"width": 1280, "height": 500}}
     page, other = harness.new_page(chrome, trouble, **session), harness.new_page(chrome, trouble, **session)
     page.goto(f"{base}/steps/{step}/")
-    page.locator("details.owner summary").click()
+    page.locator("details.owner > summary").first.click()
     field = page.locator(f'[name="{name}"]')
     expect(field).to_be_visible()
     field.click()

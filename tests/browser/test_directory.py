@@ -31,8 +31,11 @@ def test_what_is_asked_follows_from_the_choice_and_is_proven(
     base = harness.start_installation(page, "Contoso")
     page.goto(f"{base}/steps/identity/")
     assert asked(page) == {"issuer_url"}
+    expect(page.get_by_text("Redirect URI:")).to_be_visible()
     choose(page, "kind", "ldap")
     assert asked(page) == {"ldap_host"}
+    expect(page.get_by_text("Redirect URI:")).to_be_hidden()
+    expect(page.get_by_text("LDAPS (636), from the pods")).to_be_visible()
     harness.saved(page, "kind")
     choose(page, "ldap_type", "ldap")
     expect(page.locator("#ldap_user_filter")).to_have_value("(&(objectClass=inetOrgPerson)(uid={}))")

@@ -67,6 +67,21 @@ def test_what_is_hidden_and_wrong_is_in_nobodys_way(client: Client, installation
     assert not {"issuer_url", "client_id"} & set(kept(installation))
 
 
+def test_how_people_sign_in_is_asked_before_all_that_follows_from_it(
+    client: Client, installation: Installation
+) -> None:
+    fields = re.findall(r'id="(\w+)-field"', client.get(path(installation)).content.decode())
+    kinds = [answer_keys.BY_NAME[f"identity.{name}"].kind for name in fields]
+    assert fields[0] == "kind"
+    assert kinds == ["", *["federated"] * 6, *["ldap"] * 13, "", ""]
+
+
+def test_each_kind_has_its_own_text_to_send(client: Client, installation: Installation) -> None:
+    html = client.get(path(installation)).content.decode()
+    for kind, words in (("federated", "Redirect URI:"), ("ldap", "LDAPS (636)")):
+        assert words in html.partition(f'<div class="only-{kind}"><p class="owner-ask">')[2].partition("</pre>")[0]
+
+
 def test_each_field_is_marked_with_the_kind_it_is_asked_for(client: Client, installation: Installation) -> None:
     html = client.get(path(installation)).content.decode()
     for key in answer_keys.of_step("identity"):

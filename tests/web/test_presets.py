@@ -34,9 +34,10 @@ def test_how_to_set_up_a_provider_of_a_known_kind_is_on_the_page(
 ) -> None:
     page = client.get(reverse("step", args=[installation.pk, "identity"]))
     html = page.content.decode()
-    body = html.partition(f'<details class="preset" id="preset-{preset.slug}">')[2].partition("</details>")[0]
+    body = html.partition(f'id="preset-{preset.slug}">')[2].partition("</details>")[0]
     shown = unescape(re.sub(r"<[^>]+>", " ", body))
-    assert f"How to set up {preset.name}" in shown
+    assert f"<summary>{preset.name}</summary>" in body
+    assert f'<details class="preset only-{preset.kind}" id="preset-{preset.slug}">' in html
     assert (f"<code>{preset.issuer}</code>" in body) is bool(preset.issuer)
     assert ("Issuer URL" in shown) is bool(preset.issuer)
     assert re.findall(r"<li>(.*?)</li>", body) == [escape(str(line)) for line in preset.steps]

@@ -78,6 +78,16 @@ def fields(form: StepForm, step: Step) -> tuple[FieldView, ...]:
     return tuple(replace(view, focus=view.name == first) for view in found)
 
 
+def handouts(step: Step, answers: Mapping[str, str]) -> dict[str, str]:
+    """What to send the team that is asked: by the kind of identity where it differs with that, else by ""."""
+    if step.handout is None:
+        return {}
+    if "kind" not in step.form.base_fields:
+        return {"": step.handout(answers)}
+    kinds = (answer_keys.FEDERATED, answer_keys.LDAP)
+    return {kind: step.handout({**answers, "identity.kind": kind}) for kind in kinds}
+
+
 def field(form: StepForm, name: str, row: Answer | None) -> FieldView:
     declared = form.fields.get(name) or form.base_fields[name]
     assert isinstance(declared, AnswerField)  # noqa: S101 - every field of a step is one

@@ -119,5 +119,8 @@ class Step:
 
     @property
     def fields(self) -> tuple[tuple[str, AnswerField], ...]:
-        found = self.form.base_fields.items()
+        """In the order in which the page asks."""
+        declared = self.form.base_fields
+        names = dict.fromkeys((*(self.form.field_order or ()), *declared))
+        found = ((name, declared[name]) for name in names)
         return tuple((name, field) for name, field in found if isinstance(field, AnswerField))

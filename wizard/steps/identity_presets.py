@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy
 
+from installer_tasks.answers import FEDERATED, LDAP
 from wizard.steps.base import Words
 
 
@@ -17,6 +18,11 @@ class Preset:
     name: str  #: a product's, the same in every language
     issuer: str
     steps: tuple[Words, ...]
+
+    @property
+    def kind(self) -> str:
+        """The kind of identity that it is for."""
+        return FEDERATED if self.issuer else LDAP
 
 
 PRESETS = (

@@ -49,7 +49,7 @@ def _page(request: HttpRequest, found: Step, form: StepForm, *, status: int = 20
         **_panel(installation, found),
         "form": form,
         "fields": step_views.fields(form, found),
-        "handout": found.handout(sessions.visible_answers(installation)) if found.handout else "",
+        "handouts": step_views.handouts(found, sessions.visible_answers(installation)),
     }
     return render(request, "wizard/step.html", context, status=status)
 
