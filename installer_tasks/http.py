@@ -69,7 +69,8 @@ def fetch(
     """
     target = parse_url(url)
     host, port = target.hostname or "", target.port or 443
-    connection = _Connection(host, port, address_override or host, time.monotonic() + timeout, ssl_context(ca_pem))
+    context = ssl_context(ca_pem, sockets=_Deadlined)
+    connection = _Connection(host, port, address_override or host, time.monotonic() + timeout, context)
     try:
         return _exchange(connection, target, headers or {}, form, max_bytes)
     except (TimeoutError, urllib3.exceptions.TimeoutError) as error:
@@ -146,7 +147,6 @@ class _Connection(HTTPSConnection):
     """Connects to `address`, speaks TLS and HTTP as to `host`; one deadline for everything."""
 
     def __init__(self, host: str, port: int, address: str, deadline: float, context: ssl.SSLContext) -> None:
-        context.sslsocket_class = _Deadlined
         super().__init__(host, port, ssl_context=context)
         self._address = address
         self._deadline = deadline

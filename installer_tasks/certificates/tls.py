@@ -89,12 +89,15 @@ _BY_REASON = {
 }
 
 
-def ssl_context(ca_pem: str | None = None, *, field: str = "") -> ssl.SSLContext:
+def ssl_context(
+    ca_pem: str | None = None, *, field: str = "", sockets: type[ssl.SSLSocket] = ssl.SSLSocket
+) -> ssl.SSLContext:
     """The system's authorities and, where given, the customer's own. InputError when `ca_pem` holds no certificate.
 
-    Not to be changed: whoever trusts the same gets the same one.
+    It makes `sockets`. Not to be changed: whoever trusts the same, with the same sockets, gets the same one.
     """
-    return _context(ca_pem, field, _trusted_by_the_system())
+    # mypy: it takes `__hash__` of the sockets for that of their class.
+    return _context(ca_pem, field, sockets, _trusted_by_the_system())  # type: ignore[arg-type]
 
 
 def _trusted_by_the_system() -> tuple[tuple[str, int, int], ...]:
@@ -105,9 +108,10 @@ def _trusted_by_the_system() -> tuple[tuple[str, int, int], ...]:
 
 
 @lru_cache(maxsize=16)
-def _context(ca_pem: str | None, field: str, _trusted: object) -> ssl.SSLContext:
+def _context(ca_pem: str | None, field: str, sockets: type[ssl.SSLSocket], _trusted: object) -> ssl.SSLContext:
     """Reading the system's hundred and fifty authorities takes longer than most handshakes."""
     context = ssl.create_default_context()
+    context.sslsocket_class = sockets
     # What Go's verifier, and so every pod of TMC-SM, does: a supplied intermediate is trusted by itself, and private
     # authorities without key identifiers are taken. Python's defaults differ from version to version.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN

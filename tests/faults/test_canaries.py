@@ -246,6 +246,7 @@ def known(walk: Walk) -> Known:
         "waive": of_check,
         "unwaive": of_check,
         "fix": of_check,
+        "check-one": of_check,
     }
 
 

@@ -146,6 +146,7 @@ def everything_wrong(walk: Walk) -> None:
         assert walk.red() >= {"cluster", "identity", "registry", "services"}
     walk.person.post(walk.at("waive", "registry.credentials"), reason="The robot is made tomorrow.")
     walk.person.post(walk.at("unwaive", "registry.credentials"))
+    walk.person.post(walk.at("check-one", "registry.credentials"))
 
 
 def outside(person: Person, page: str, secret: str) -> None:

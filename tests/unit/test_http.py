@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from installer_tasks import http
+from installer_tasks.certificates import ssl_context
 from installer_tasks.errors import InputError, Invalid, TlsFailure, Unreachable
 from installer_tasks.rehearsal.ca import Issued, PracticeCA
 from tests import hostile
@@ -40,6 +42,18 @@ def test_an_answer_comes_back_whole_whatever_its_status(ca: PracticeCA, issued: 
     with hostile.serving(behaviour, issued, tmp_path) as port:
         response = http.fetch(f"https://localhost:{port}/pot?size=1", ca_pem=ca.ca_pem)
     assert (response.status, response.body, response.headers["x-tea"]) == (418, b"short and stout", "Green")
+
+
+def test_others_who_trust_the_same_get_sockets_without_our_deadline(
+    ca: PracticeCA, issued: Issued, tmp_path: Path
+) -> None:
+    """The context of an authority is made once and shared: LDAP behind the same authority ran into a deadline of 0."""
+    with hostile.serving(hostile.answering(body=b"x"), issued, tmp_path) as port:
+        http.fetch(f"https://localhost:{port}/", ca_pem=ca.ca_pem)
+        raw = socket.create_connection(("localhost", port), timeout=DEADLINE)
+        with ssl_context(ca.ca_pem).wrap_socket(raw, server_hostname="localhost") as other:
+            other.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert other.recv(8) == b"HTTP/1.1"
 
 
 def test_redirects_are_told_and_not_followed(ca: PracticeCA, issued: Issued, tmp_path: Path) -> None:
