@@ -7,7 +7,7 @@ from django.urls.converters import StringConverter
 
 from wizard import live, steps
 from wizard.accounts import views as accounts
-from wizard.views import findings, installations, practice, review, runs, sign_in_rehearsal, site
+from wizard.views import findings, handover, installations, practice, review, runs, sign_in_rehearsal, site
 from wizard.views import steps as step_views
 
 
@@ -65,6 +65,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ATTEMPT}support.zip", runs.support_bundle, name="support-bundle"),
     path(f"{ATTEMPT}cancel/", runs.cancel, name="cancel"),
     path(f"{ONE}done/", runs.done, name="done"),
+    path(f"{ONE}handover/", handover.page, name="handover"),
+    path(f"{ONE}handover.html", handover.file, name="handover-file"),
     path(f"{ONE}practice/", practice.faults, name="practice"),
     path("language/", site.language, name="language"),
     path("theme/", site.theme, name="theme"),

@@ -190,6 +190,7 @@ def _afterwards(camera: Camera, base: str, here: Place) -> None:
     camera.page_of("23-run-done", f"{base}/run/")
     camera.page_of("24-done", f"{base}/done/")
     camera.page_of("25-installations", here.url)
+    camera.page_of("27-handover", f"{base}/handover/")
     camera.page_of("26-not-found", f"{base}/nothing-here/")
     camera.page_of("31-delete", f"{base}/delete/")
     camera.page_of("32-start-over", f"{base}/start-over/")

@@ -122,6 +122,6 @@ def _run(pages: Pages, base: str) -> None:
     page.goto(f"{base}/run/")
     harness.expect_run(page, "succeeded")
     pages.look("run, succeeded")
-    for path in ("done", "delete", "start-over"):
+    for path in ("done", "handover", "delete", "start-over"):
         page.goto(f"{base}/{path}/")
         pages.look(path)

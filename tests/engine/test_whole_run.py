@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ from tests.contract.docker_registry import docker_registry
 from tests.engine.made import codes
 from tests.faults.whole import SLUGS, arrived, blobs_of, carried_out, proven, small_estate, stage_states
 from tests.waiting import until
+from wizard.documents.handover import handover
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TITLES = tuple(stage.title for stage in runs.all_stages())
@@ -72,6 +74,23 @@ def assert_read_in_chinese(run: Run) -> None:
         assert not {title for title in TITLES if f">{title}<" in html}
 
 
+def assert_handed_over(run: Run, estate: Estate) -> None:
+    """With nothing that the run has not seen, and without its secrets."""
+    document = handover(run.installation)
+    assert document is not None
+    assert [name.name for name in document.names] == list(estate.release.public_names(estate.zone))
+    assert all(name.addresses and name.issuer and name.until for name in document.names)
+    (authority,) = {ending.what for ending in document.endings if ending.what.startswith("CN=")}
+    assert authority in {name.issuer for name in document.names}
+    (attempt,) = document.attempts
+    assert (attempt.events, attempt.whole) == (run.last_seq, True)
+    reader = Client()
+    reader.force_login(User.objects.create_user("bo", password="correct horse"))
+    html = unescape(reader.get(reverse("handover-file", args=[run.installation_id])).content.decode())
+    assert not [secret for secret in runs.frozen_plan(run).secret_values() if secret in html]
+    assert all(package.name in html for package in estate.release.packages)
+
+
 def test_everything_is_installed_and_proven(estate: Estate) -> None:
     run = install(proven(estate))
     assert_done(run, estate)
@@ -87,6 +106,7 @@ def test_everything_is_installed_and_proven(estate: Estate) -> None:
     assert {package["state"] for package in packages["packages"]} == {"succeeded"}
     assert packages["pods_running"] == packages["pods_total"] > 0
     assert_read_in_chinese(run)
+    assert_handed_over(run, estate)
 
 
 def test_people_may_sign_in_with_a_directory(estate: Estate) -> None:

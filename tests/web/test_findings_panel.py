@@ -10,11 +10,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from installer_tasks import checks, collecting, findings, sessions
+from installer_tasks import checks, findings, sessions
 from installer_tasks.checks.base import Facts, Level, Verdict, judge
-from installer_tasks.models import AuditEntry, Finding, Installation, Observation, Waiver
+from installer_tasks.models import AuditEntry, Installation, Observation, Waiver
 from installer_tasks.text import text
 from tests.answers import ANSWERS
+from tests.web.finding_rows import put
 from tests.web.people import signed_in, text_of
 from wizard.presenters import findings as views
 
@@ -45,13 +46,6 @@ def installation() -> Installation:
 @pytest.fixture
 def client() -> Client:
     return signed_in()
-
-
-def put(installation: Installation, name: str, verdict: Verdict) -> None:
-    prints = installation.fingerprints()
-    reads = {key: prints.get(key, "") for key in checks.BY_NAME[name].reads}
-    values: dict[str, Any] = {"level": verdict.level, "verdict": collecting.verdict_json(verdict), "reads": reads}
-    Finding.objects.update_or_create(installation=installation, check_name=name, defaults=values)
 
 
 def registry_fails(installation: Installation) -> None:

@@ -147,16 +147,17 @@ def _value(key: Key, row: Answer | None, url: str, visible: Mapping[str, str]) -
 def _shown(key: Key, row: Answer | None, visible: Mapping[str, str]) -> tuple[str, str]:
     if key.secret:
         return (MASK if row else ""), ""
-    value = row.value if row else answer_keys.default(key, visible)
-    return _certificate(value) if "-----BEGIN" in value else (value, "")
+    return described(row.value if row else answer_keys.default(key, visible))
 
 
-def _certificate(pem: str) -> tuple[str, str]:
-    """Whose certificate it is and until when, in place of its text."""
+def described(value: str) -> tuple[str, str]:
+    """The value and a note; of certificates whose they are and until when, in place of their text."""
+    if "-----BEGIN" not in value:
+        return value, ""
     try:
-        found = [certificates.describe(each) for each in certificates.parse_bundle(pem)]
+        found = [certificates.describe(each) for each in certificates.parse_bundle(value)]
     except InputError as error:
-        return pem.splitlines()[0], render(error.cause)
+        return value.splitlines()[0], render(error.cause)
     more = gettext("and %(count)s more") % {"count": len(found) - 1} if len(found) > 1 else ""
     until = gettext("valid until %(date)s") % {"date": found[0]["not_after"][:10]}
     return " ".join(filter(None, (found[0]["subject"], more))), until
