@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -31,6 +32,13 @@ def icon(name: str) -> SafeString:
     return format_html(
         '<svg class="icon icon-{}" aria-hidden="true" focusable="false"><use href="{}"/></svg>', name, url
     )
+
+
+@register.simple_tag
+def whole_style() -> SafeString:
+    """Our style sheet in the document itself: for a file that is read where this installer is not."""
+    css = (settings.BASE_DIR / "static" / "wizard.css").read_text(encoding="utf-8")
+    return format_html("<style>{}</style>", mark_safe(css))  # noqa: S308 - our own file, nothing of anybody's in it
 
 
 @register.simple_tag

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -34,8 +31,7 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
     if document is None:
         return redirect("open", pk=pk)
     AuditEntry.objects.create(person=person(request), installation=installation, action="handover")
-    css = (Path(settings.STATICFILES_DIRS[0]) / "wizard.css").read_text()
-    context = {"installation": installation, "document": document, "css": css}
+    context = {"installation": installation, "document": document}
     response = render(request, "wizard/handover_file.html", context)
     response["Content-Disposition"] = f'attachment; filename="handover-{pk}.html"'
     return response
