@@ -35,7 +35,8 @@ UNFIT = """() => [...document.querySelectorAll("body *")].filter(one => {
 
 def violations(axe: Axe, page: Page) -> list[str]:
     """What axe-core finds on the page as it is."""
-    return [_told(violation) for violation in axe.run(page).response["violations"]]
+    found = axe.run(page, options={"resultTypes": ["violations"]})  # without the places of what passed: twice as fast
+    return [_told(violation) for violation in found.response["violations"]]
 
 
 def _told(violation: dict[str, object]) -> str:
