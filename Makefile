@@ -13,7 +13,8 @@ MANAGE := $(BIN)/python manage.py
 ARGS ?=
 # A state folder of its own: the settings are read before a test can name one.
 APART := state=$$(mktemp -d); trap 'rm -rf "$$state"' EXIT; TMC_INSTALLER_STATE=$$state
-PYTEST := $(BIN)/python -m pytest -q -n 3 --durations=5
+# worksteal: who is done takes over from who is not; a long test would otherwise be waited for by all.
+PYTEST := $(BIN)/python -m pytest -q -n 3 --dist worksteal --durations=5
 # On PostgreSQL: the tests that use the database. `make test ON_POSTGRESQL=` runs all of them there too.
 ON_POSTGRESQL ?= -p tests.database_only
 
