@@ -17,8 +17,6 @@ FOUND = identity_document.FOUND
 REACHED = (*FOUND, "identity.endpoints")
 #: Codes of a look that the provider answered without telling: a person must, and a healthy provider is not blamed.
 UNCLEAR = ("identity-client-unclear", "identity-redirect-unclear")
-#: A certificate that ends sooner is renewed before the installation, not after.
-DAYS_LEFT = 30
 #: Tokens are valid for minutes; some allow for one of them.
 CLOCK_SECONDS = 60
 #: What a provider says that would ask a person now: the request itself was right.
@@ -60,16 +58,7 @@ def _certificate(facts: Facts) -> Verdict:
     hosts = facts("identity", "hosts")
     first = min((host for host in hosts if not host["error"]), key=lambda host: int(host["days"]))
     evidence = {"hosts": [{"address": host["address"], "expires": host["expires"]} for host in hosts]}
-    if first["days"] >= DAYS_LEFT:
-        return passed(_("The certificate is valid for %(days)d more days."), days=first["days"], evidence=evidence)
-    return Verdict(
-        Level.WARN,
-        text(_("The certificate of %(address)s ends on %(date)s."), address=first["address"], date=first["expires"]),
-        value=first["expires"],
-        cause=text(_("It is valid for %(days)d more days; from then on nobody can sign in."), days=first["days"]),
-        remedy=text(_("Renew it now. Should another authority sign it, name that one on this page.")),
-        evidence=evidence,
-    )
+    return identity_ldap.lasting(first["address"], first["expires"], first["days"], evidence)
 
 
 def _clock(facts: Facts) -> Verdict:

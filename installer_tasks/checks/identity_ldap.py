@@ -37,15 +37,20 @@ def _tls(facts: Facts) -> Verdict:
 
 def _certificate(facts: Facts) -> Verdict:
     found = facts("identity", "ldap_tls")
-    if found["days"] >= DAYS_LEFT:
-        return passed(_("The certificate is valid for %(days)d more days."), days=found["days"], evidence=found)
+    return lasting(found["place"], found["expires"], found["days"], found)
+
+
+def lasting(address: str, expires: str, days: int, evidence: Mapping[str, Any]) -> Verdict:
+    """Whether the certificate of whoever signs people in outlasts the installation by far."""
+    if days >= DAYS_LEFT:
+        return passed(_("The certificate is valid for %(days)d more days."), days=days, evidence=evidence)
     return Verdict(
         Level.WARN,
-        text(_("The certificate of %(address)s ends on %(date)s."), address=found["place"], date=found["expires"]),
-        value=found["expires"],
-        cause=text(_("It is valid for %(days)d more days; from then on nobody can sign in."), days=found["days"]),
+        text(_("The certificate of %(address)s ends on %(date)s."), address=address, date=expires),
+        value=expires,
+        cause=text(_("It is valid for %(days)d more days; from then on nobody can sign in."), days=days),
         remedy=text(_("Renew it now. Should another authority sign it, name that one on this page.")),
-        evidence=found,
+        evidence=evidence,
     )
 
 

@@ -21,6 +21,7 @@ import dns.message
 import dns.query
 
 from tests.contract.docker_registry import free_port, program_path
+from tests.contract.stopping import stop
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,7 @@ def _running(folder: Path, server: Named, zone: str) -> Iterator[None]:
         _wait(server, zone, process)
         yield
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process)
 
 
 def _config(folder: Path, port: int, zone: str) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from installer_tasks.rehearsal.ca import PracticeCA
 from tests.contract.docker_registry import free_port, program_path
+from tests.contract.stopping import stop
 
 SCHEMAS = Path("/etc/ldap/schema")
 MODULES = Path("/usr/lib/ldap")
@@ -102,12 +103,7 @@ def slapd(folder: Path, ca: PracticeCA) -> Iterator[Slapd]:
         _wait(server, process)
         yield server
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process)
 
 
 def _config(folder: Path, certificate: Path, key: Path, ca_file: Path) -> str:

@@ -17,6 +17,7 @@ from installer_tasks.rehearsal.identity import ISSUER_MISMATCH, UNAVAILABLE, Cli
 from tests.contract.docker_registry import free_port
 from tests.contract.looks import Look, all_of, look_at
 from tests.contract.odd_servers import Answer, serving
+from tests.switch import On
 
 PASS, WARN, FAIL, BLOCKED = "pass", "warn", "fail", "blocked"
 ZONE, CLIENT, SECRET = "tmc.example.com", "tmc", "canary client+secret/ß"
@@ -25,14 +26,6 @@ HEALTHY = all_of("identity", PASS)
 NOT_FOUND = all_of("identity", BLOCKED) | {"identity.discovery": FAIL, "identity.group-names": PASS}
 NO_CALLBACK = {"identity.redirect-registered": FAIL, "identity.request-accepted": BLOCKED}
 WELL_KNOWN = "/.well-known/openid-configuration"
-
-
-class On:
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-
-    def active(self, name: str) -> bool:
-        return name in self.names
 
 
 @pytest.fixture(scope="module")

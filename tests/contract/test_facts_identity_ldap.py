@@ -27,20 +27,13 @@ from tests.contract import slapd as real
 from tests.contract.docker_registry import free_port
 from tests.contract.looks import Look, all_of, look_at
 from tests.contract.odd_servers import serving
+from tests.switch import On
 
 PASS, WARN, FAIL, BLOCKED = "pass", "warn", "fail", "blocked"
 PASSWORD, ADA_PASSWORD = "canary-service", "canary-ada"
 LDAP = {"identity.kind": "ldap"}
 HEALTHY = all_of("identity", PASS, LDAP)
 ORDER = list(HEALTHY)
-
-
-class On:
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-
-    def active(self, name: str) -> bool:
-        return name in self.names
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ from installer_tasks.rehearsal.identity import Client as Registered
 from installer_tasks.rehearsal.identity import IdentityServer, practice_people
 from installer_tasks.sign_in import DEFAULT_SCOPES
 from tests.contract.odd_servers import Answer, serving
+from tests.switch import On
 
 CALLBACK = "http://127.0.0.1:8000/installations/1/sign-in-rehearsal/callback/"
 SECRET = "canary-client+secret/ß"
@@ -33,14 +34,6 @@ RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 STRANGER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 EC = ec.generate_private_key(ec.SECP256R1())
 PEM = RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-
-
-class On:
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-
-    def active(self, name: str) -> bool:
-        return name in self.names
 
 
 @pytest.fixture(scope="module")

@@ -17,18 +17,9 @@ from hypothesis import strategies as st
 from installer_tasks import names
 from installer_tasks.errors import Busy, InputError, InstallerError, Invalid, Missing, Refused, Unreachable
 from installer_tasks.rehearsal.dns import SERVFAIL, SILENT, DnsServer
+from tests.switch import On
 
 ZONE = "tmc.example"
-
-
-class On:
-    """One fault that is on."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def active(self, name: str) -> bool:
-        return name == self.name
 
 
 @pytest.fixture

@@ -20,20 +20,13 @@ from installer_tasks.models import AuditEntry, Installation, Observation
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.identity import Client as Registered
 from installer_tasks.rehearsal.identity import IdentityServer, practice_people
+from tests.switch import On
 from tests.web.people import a_person, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 
 SECRET = "canary-client-secret"
 PASSWORDS = {"ada": "canary-ada", "mo": "canary-mo", "nia": "canary-nia"}
-
-
-class On:
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-
-    def active(self, name: str) -> bool:
-        return name in self.names
 
 
 @pytest.fixture(scope="module")
