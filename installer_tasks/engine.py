@@ -64,7 +64,7 @@ def carry_out(
     run = Run.objects.select_related("installation__workspace").get(pk=run_id)
     try:
         with Keeper(held, stopping) as keeper:
-            _Walk(run, keeper, backoff).walk(stages or runs.all_stages())
+            _Walk(run, keeper, backoff).walk(stages or runs.stages_of(run.kind))
     except Handover:
         lease.release(held, delivered=False)
         return Ending.HANDED_OVER
@@ -125,14 +125,21 @@ class _Walk:
             self.journal.event("", "run.failed", "error", cause=error.cause)
             self._finish(RunState.FAILED, error.as_json())
         else:
-            self.journal.event("", "run.succeeded", "success", url=plan.console_url)
+            self._tell_success(plan)
             self._finish(RunState.SUCCEEDED, None)
+
+    def _tell_success(self, plan: Plan) -> None:
+        if self.run.undoes:
+            self.journal.event("", "run.undone", "success")
+        else:
+            self.journal.event("", "run.succeeded", "success", url=plan.console_url)
 
     def _begin(self) -> None:
         held = self.keeper.lease
         queued = held.run.filter(state=RunState.QUEUED)
         if queued.update(state=RunState.RUNNING, started_at=timezone.now()):
-            self.journal.event("", "run.started", attempt=self.run.attempt, release=self.run.release)
+            code = "run.undo-started" if self.run.undoes else "run.started"
+            self.journal.event("", code, attempt=self.run.attempt, release=self.run.release)
         elif held.run.filter(state__in=ACTIVE).exists():
             self.journal.event("", "run.resumed", "warning")
         else:

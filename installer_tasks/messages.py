@@ -45,6 +45,10 @@ EVENTS: Mapping[str, str] = {
     "package.reconciled": _("Package %(name)s %(version)s has reconciled."),
     "package.failed": _("Package %(name)s failed; kapp-controller tries again."),
     "packages.done": _("All packages have reconciled."),
+    # The way back
+    "run.undo-started": _("Attempt %(attempt)s begins: what was installed is removed."),
+    "run.undone": _("What was installed is removed."),
+    "undo.removed": _("%(kind)s %(name)s is gone."),
     # Acceptance
     "acceptance.finding": _("%(name)s: %(message)s"),
     "acceptance.passed": _("All %(count)s proofs are given: %(url)s"),

@@ -189,11 +189,20 @@ FINAL = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED})
 ACTIVE = frozenset(set(RunState) - FINAL)
 
 
+class RunKind(models.TextChoices):
+    """What a run is for; both ways of undoing leave the registry as it is."""
+
+    INSTALL = "install"
+    UNDO = "undo", "removes the packages; volumes with their data stay"
+    UNDO_ALL = "undo-all", "removes the namespace too, and with it every volume"
+
+
 class Run(models.Model):
-    """One attempt to carry out a plan. The lease columns belong to `lease.py`."""
+    """One attempt to carry out a plan, or to undo it. The lease columns belong to `lease.py`."""
 
     installation = models.ForeignKey(Installation, models.CASCADE, related_name="runs")
     attempt = models.PositiveIntegerField(help_text="1 for the first run of the installation")
+    kind = models.CharField(max_length=10, choices=RunKind.choices, default=RunKind.INSTALL)
     state = models.CharField(max_length=10, choices=RunState.choices, default=RunState.QUEUED)
     sealed_plan = models.TextField(editable=False, help_text="the frozen answers, sealed as a whole")
     release = models.CharField(max_length=20)
@@ -226,6 +235,10 @@ class Run(models.Model):
     @property
     def final(self) -> bool:
         return self.state in FINAL
+
+    @property
+    def undoes(self) -> bool:
+        return self.kind != RunKind.INSTALL
 
 
 class StageState(models.TextChoices):

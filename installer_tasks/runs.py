@@ -24,6 +24,7 @@ from installer_tasks.models import (
     Installation,
     Observation,
     Run,
+    RunKind,
     RunState,
     StageRun,
     StageState,
@@ -47,29 +48,55 @@ def all_stages() -> tuple[Stage, ...]:
     return stages.STAGES
 
 
+def stages_of(kind: str) -> tuple[Stage, ...]:
+    """Those of an installation, or of its undoing."""
+    from installer_tasks import stages
+
+    return all_stages() if kind == RunKind.INSTALL else stages.UNDOING[kind]
+
+
 def start(installation: Installation, person: User | None = None) -> Run:
     """A new run with the answers as they are now. Raises InputError or Conflict when it may not begin."""
     plan = Plan.from_answers(installation.plain_answers())
     _check_values(plan)
     _check_findings(installation)
-    return _create(installation, plan, person, "run.started")
+    return create(installation, plan, person, "run.started")
 
 
 def resume(installation: Installation, person: User | None = None) -> Run:
-    """The next attempt after one that failed or was cancelled."""
-    last = installation.runs.first()
-    if last is None or last.state not in (RunState.FAILED, RunState.CANCELLED):
+    """The next attempt after one that failed or was cancelled; of an undoing, the undoing once more."""
+    from installer_tasks import undo
+
+    last = interrupted(installation)
+    if last is None:
         raise Conflict(
             text(_("There is no failed or cancelled run to resume.")),
-            value=last.state if last else "",
+            value=getattr(installation.runs.first(), "state", ""),
             remedy=text(_("Start the installation from its review page.")),
             code="nothing-to-resume",
             retry=False,
         )
+    if last.undoes:
+        return undo.start(installation, person, everything=last.kind == RunKind.UNDO_ALL)
     plan = Plan.from_answers(installation.plain_answers())
     _check_values(plan)
     _check_findings(installation)
-    return _create(installation, plan, person, "run.resumed")
+    return create(installation, plan, person, "run.resumed")
+
+
+def interrupted(installation: Installation) -> Run | None:
+    """The last run, if it failed or was cancelled."""
+    last = installation.runs.first()
+    return last if last and last.state in (RunState.FAILED, RunState.CANCELLED) else None
+
+
+def installed(installation: Installation) -> Run | None:
+    """The last run that installed it, unless what it made has been undone since, in part or whole."""
+    run = installation.runs.filter(kind=RunKind.INSTALL, state=RunState.SUCCEEDED).first()
+    if run is None:
+        return None
+    undoings = installation.runs.exclude(kind=RunKind.INSTALL).exclude(started_at=None)
+    return None if undoings.filter(attempt__gt=run.attempt).exists() else run
 
 
 def cancel(run: Run, person: User | None = None) -> bool:
@@ -90,7 +117,7 @@ def cancel(run: Run, person: User | None = None) -> bool:
 def stages_to_repeat(installation: Installation) -> tuple[str, ...]:
     """Stages that the next attempt has to do: never completed, or an answer they read has changed since."""
     last = installation.runs.first()
-    if last is None:
+    if last is None or last.undoes:
         return tuple(stage.slug for stage in all_stages())
     plan_digest = installation.workspace.box.fingerprint
     plan = Plan.from_answers(installation.plain_answers())
@@ -191,10 +218,13 @@ def _check_findings(installation: Installation) -> None:
         )
 
 
-def _create(installation: Installation, plan: Plan, person: User | None, action: str) -> Run:
+def create(
+    installation: Installation, plan: Plan, person: User | None, action: str, kind: str = RunKind.INSTALL
+) -> Run:
+    """The row of a run with those of its stages, and the doorbell. Raises Conflict while another is under way."""
     try:
         with transaction.atomic():
-            run = _insert(installation, plan, person)
+            run = _insert(installation, plan, person, kind)
             _audit(installation, person, action, attempt=run.attempt, release=run.release)
             installation.touch()
             transaction.on_commit(lambda: ring([run.pk]))
@@ -203,17 +233,20 @@ def _create(installation: Installation, plan: Plan, person: User | None, action:
     return run
 
 
-def _insert(installation: Installation, plan: Plan, person: User | None) -> Run:
+def _insert(installation: Installation, plan: Plan, person: User | None, kind: str) -> Run:
     if installation.runs.filter(state__in=ACTIVE).exists():
         raise _already_active(installation)
     run = Run.objects.create(
         installation=installation,
         attempt=(installation.runs.aggregate(last=Max("attempt"))["last"] or 0) + 1,
+        kind=kind,
         sealed_plan=installation.workspace.box.seal(PLAN_COLUMN, json.dumps(dict(plan.answers))),
         release=plan.release,
         created_by=person,
     )
-    StageRun.objects.bulk_create(_stage_row(run, stage, position, plan) for position, stage in enumerate(all_stages()))
+    StageRun.objects.bulk_create(
+        _stage_row(run, stage, position, plan) for position, stage in enumerate(stages_of(kind))
+    )
     return run
 
 

@@ -186,8 +186,8 @@ def say_findings(step: str, items: list[findings.Item], say: Say) -> None:
 
 def carry_out(installation: Installation, say: Say) -> Run:
     """Start a run, or resume the one that failed or was cancelled, and follow its journal to the end."""
-    last = installation.runs.first()
-    resumes = last is not None and last.state in (RunState.FAILED, RunState.CANCELLED)
+    last = runs.interrupted(installation)
+    resumes = last is not None and not last.undoes
     return follow(runs.resume(installation) if resumes else runs.start(installation), say)
 
 

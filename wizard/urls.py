@@ -7,7 +7,7 @@ from django.urls.converters import StringConverter
 
 from wizard import live, steps
 from wizard.accounts import views as accounts
-from wizard.views import findings, handover, installations, practice, review, runs, sign_in_rehearsal, site
+from wizard.views import findings, handover, installations, practice, review, runs, sign_in_rehearsal, site, undo
 from wizard.views import steps as step_views
 
 
@@ -58,6 +58,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ONE}install/", review.install, name="install"),
     path(f"{ONE}run/", runs.run, name="run"),
     path(f"{ONE}resume/", runs.resume, name="resume"),
+    path(f"{ONE}undo/", undo.undo, name="undo"),
     path(ATTEMPT, runs.run, name="attempt"),
     path(f"{ATTEMPT}progress/", runs.progress, name="progress"),
     path(f"{ATTEMPT}log/", runs.log, name="log"),

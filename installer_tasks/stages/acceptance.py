@@ -60,9 +60,6 @@ class Acceptance:
             )
         _tell(context, last[-1] if last else [])
 
-    def undo(self, context: Context) -> None:
-        """Nothing: it only looks."""
-
 
 def failed(found: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
     return [each for each in found or [] if each["level"] == "fail"]

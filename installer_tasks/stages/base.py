@@ -61,4 +61,33 @@ class Stage(Protocol):
 
     def run(self, context: Context) -> None: ...
 
+
+class Undoable(Stage, Protocol):
+    """A stage that leaves something in the cluster which another installation would stumble over.
+
+    `undo` SHALL touch nothing but what its own stage has made, SHALL return when that is gone, and is held to what
+    `run` is held to; `is_undone` asks the cluster as `is_done` does.
+    """
+
+    undo_title: str  #: marked for translation
+
+    def is_undone(self, context: Context) -> bool: ...
+
     def undo(self, context: Context) -> None: ...
+
+
+class Undoing:
+    """The undoing of a stage, as a stage of a run of its own."""
+
+    reads: tuple[str, ...] = ("cluster.kubeconfig", "cluster.context")
+
+    def __init__(self, stage: Undoable) -> None:
+        self._stage = stage
+        self.slug = f"undo-{stage.slug}"
+        self.title = stage.undo_title
+
+    def is_done(self, context: Context) -> bool:
+        return self._stage.is_undone(context)
+
+    def run(self, context: Context) -> None:
+        self._stage.undo(context)

@@ -80,9 +80,6 @@ class CertificateIssuer:
             on_wait=context.report.waiting_for,
         )
 
-    def undo(self, context: Context) -> None:
-        (context.folder / self.slug).unlink(missing_ok=True)
-
 
 def _readiness(context: Context) -> tuple[bool, str]:
     from installer_tasks.cluster import certmanager

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from installer_tasks.cluster import carvel
 from installer_tasks.cluster.waiting import wait_for
-from installer_tasks.errors import Missing
+from installer_tasks.errors import Conflict, Missing
+from installer_tasks.stages import removal
 from installer_tasks.stages.base import Context
 from installer_tasks.stages.systems import cluster_of
 from installer_tasks.text import mark as _
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
     from installer_tasks.cluster.client import Cluster
 
 ROLLOUT = 300.0
+REMOVAL = 600.0
 
 
 class NamespaceAndTrust:
     slug = "namespace-and-trust"
     title = _("Prepare the namespace and its trust")
+    undo_title = _("Remove the namespace with its volumes")
     reads: tuple[str, ...] = (
         "bundle.release",
         "cluster.kubeconfig",
@@ -65,9 +68,37 @@ class NamespaceAndTrust:
             on_wait=context.report.waiting_for,
         )
 
+    def is_undone(self, context: Context) -> bool:
+        return cluster_of(context).find("v1", "Namespace", context.plan.known.namespace) is None
+
     def undo(self, context: Context) -> None:
         """The namespace with all that is in it. The authority stays trusted: it is the customer's own."""
-        cluster_of(context).delete("v1", "Namespace", context.plan.known.namespace)
+        name = context.plan.known.namespace
+        _require_no_packages(context, name)
+        removal.remove(context, carvel.namespace(name), deadline=REMOVAL, said=_remaining)
+
+
+def _require_no_packages(context: Context, namespace: str) -> None:
+    """Packages that are left are another's; without the namespace's accounts they could never be removed."""
+    found = cluster_of(context).list(carvel.PACKAGING, "PackageInstall", namespace)
+    names = ", ".join(sorted(str(each["metadata"]["name"]) for each in found))
+    if names:
+        raise Conflict(
+            text(
+                _("The namespace %(namespace)s holds packages of others: %(names)s."), namespace=namespace, names=names
+            ),
+            value=names,
+            remedy=text(_("Remove them first, then resume; or leave the namespace as it is.")),
+            code="undo-others-packages",
+            retry=False,
+        )
+
+
+def _remaining(namespace: dict[str, Any]) -> str:
+    """What a namespace that is being deleted still waits for, in the cluster's words."""
+    conditions = (namespace.get("status") or {}).get("conditions") or []
+    waits = (each for each in conditions if each.get("status") == "True")
+    return " ".join(str(each.get("message", "")) for each in waits)
 
 
 def _labels(obj: dict[str, Any] | None) -> dict[str, str]:

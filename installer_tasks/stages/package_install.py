@@ -7,15 +7,21 @@ from typing import Any
 
 from installer_tasks.cluster import carvel
 from installer_tasks.errors import Conflict
+from installer_tasks.stages import removal
 from installer_tasks.stages.base import Context
 from installer_tasks.stages.systems import cluster_of
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
 
+#: kapp waits 15 minutes for what it deletes, then tries again.
+REMOVAL = 30 * 60.0
+LET_GO = '\'{"metadata":{"finalizers":null}}\''
+
 
 class PackageInstall:
     slug = "package-install"
     title = _("Install the package")
+    undo_title = _("Remove the packages")
     reads: tuple[str, ...] = (
         "bundle.release",
         "cluster.kubeconfig",
@@ -68,13 +74,19 @@ class PackageInstall:
             metadata = wanted["metadata"]
             context.report.event("install.applied", kind=wanted["kind"], name=metadata["name"])
 
+    def is_undone(self, context: Context) -> bool:
+        return all(removal.find(context, made) is None for made in _objects(context))
+
     def undo(self, context: Context) -> None:
-        """The other way round: while the PackageInstall is there, its account must be able to remove what it made."""
-        for wanted in reversed(_objects(context)):
-            metadata = wanted["metadata"]
-            cluster_of(context).delete(
-                wanted["apiVersion"], wanted["kind"], metadata["name"], metadata.get("namespace", "")
-            )
+        """The PackageInstall first: kapp-controller removes with its account what it made with it."""
+        *rights, values, install = _objects(context)
+        if removal.find(context, install) is not None:
+            _require_lasting_namespace(context)
+            for right in rights:  # whoever removed them by hand has kapp-controller try for ever
+                cluster_of(context).apply(right, force=True)
+            removal.remove(context, install, deadline=REMOVAL, others=lambda: _children(context), said=_said)
+        for made in (values, *reversed(rights)):
+            removal.remove(context, made, deadline=60.0)
 
     def _stands(self, context: Context, wanted: dict[str, Any]) -> bool:
         metadata = wanted["metadata"]
@@ -100,6 +112,37 @@ def _objects(context: Context) -> tuple[dict[str, Any], ...]:
     plan, release = context.plan, context.plan.known
     names = carvel.Names(release.install_name, release.namespace)
     return carvel.install_objects(names, release.ref_name, release.version, plan.values_yaml(masked=False))
+
+
+def _children(context: Context) -> tuple[str, ...]:
+    """Names of the packages that are still there, without the one that holds them."""
+    release = context.plan.known
+    found = cluster_of(context).list(carvel.PACKAGING, "PackageInstall", release.namespace)
+    names = (str(each["metadata"]["name"]) for each in found)
+    return tuple(sorted(name for name in names if name != release.install_name))
+
+
+def _said(install: dict[str, Any]) -> str:
+    return carvel.package_status(install).message
+
+
+def _require_lasting_namespace(context: Context) -> None:
+    """Deleting a namespace takes the accounts at once; kapp-controller then cannot remove what it made."""
+    name = context.plan.known.namespace
+    found = cluster_of(context).find("v1", "Namespace", name)
+    if found is None or "deletionTimestamp" not in found["metadata"]:
+        return
+    template = _(
+        "Let go of them, then resume: kubectl patch packageinstall -n %(namespace)s %(names)s --type=merge -p %(patch)s"
+    )
+    names = " ".join((*_children(context), context.plan.known.install_name))
+    raise Conflict(
+        text(_("The namespace %(namespace)s is being deleted, and waits for its packages for ever."), namespace=name),
+        value=name,
+        remedy=text(template, namespace=name, names=names, patch=LET_GO),
+        code="undo-namespace-terminating",
+        retry=False,
+    )
 
 
 def _values(secret: dict[str, Any]) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 from installer_tasks.cluster import carvel
 from installer_tasks.cluster.waiting import wait_for
 from installer_tasks.errors import SystemFailure
+from installer_tasks.stages import removal
 from installer_tasks.stages.base import Context
 from installer_tasks.stages.systems import GivesUp, cluster_of
 from installer_tasks.text import Text, text
@@ -19,6 +20,7 @@ GIVE_UP = 90.0
 class PackageRepository:
     slug = "package-repository"
     title = _("Add the package repository")
+    undo_title = _("Remove the package repository")
     reads: tuple[str, ...] = (
         "bundle.release",
         "cluster.kubeconfig",
@@ -49,9 +51,13 @@ class PackageRepository:
         )
         context.report.event("repository.reconciled", level="success", image=image)
 
+    def is_undone(self, context: Context) -> bool:
+        return self._find(context) is None
+
     def undo(self, context: Context) -> None:
         release = context.plan.known
-        cluster_of(context).delete(carvel.PACKAGING, "PackageRepository", release.repository_name, release.namespace)
+        made = carvel.package_repository(release.repository_name, release.namespace, _wanted_image(context))
+        removal.remove(context, made, deadline=DEADLINE)
 
     def _find(self, context: Context) -> dict[str, Any] | None:
         release = context.plan.known

@@ -102,9 +102,6 @@ class PackagesAndPods:
         )
         context.report.event("packages.done", level="success")
 
-    def undo(self, context: Context) -> None:
-        """Nothing of its own: it only watches."""
-
 
 class _Teller:
     """Shows each picture, tells what changed since the last, and gives up when nothing changes any more."""

@@ -33,9 +33,6 @@ class Preflight:
         context.report.event("preflight.passed")
         (context.folder / self.slug).touch()
 
-    def undo(self, context: Context) -> None:
-        (context.folder / self.slug).unlink(missing_ok=True)
-
 
 def _blocked(names: list[str]) -> InputError:
     return InputError(

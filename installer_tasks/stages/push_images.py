@@ -59,9 +59,6 @@ class PushImages:
             seconds=round(result.seconds),
         )
 
-    def undo(self, context: Context) -> None:
-        """Images stay: other installations may use them, and the next attempt does not send them again."""
-
 
 class Series:
     """Bytes in the registry over time, for a picture: at most MOST points, evenly thinned as it grows."""

@@ -33,9 +33,6 @@ class RegistryProject:
             raise _not_there(name)
         context.report.event("registry.project-created" if created else "registry.project-there", project=name)
 
-    def undo(self, context: Context) -> None:
-        """A project may hold what others put there: it stays."""
-
 
 def _not_there(name: str) -> Missing:
     return Missing(

@@ -59,6 +59,9 @@ class Step:
     def work(self, context: Context) -> None:
         """What a kind of step does before its work counts."""
 
+    def is_undone(self, context: Context) -> bool:
+        return not self.world.done(self.slug)
+
     def undo(self, context: Context) -> None:
         (self.world.folder / f"{self.slug}.done").unlink(missing_ok=True)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,35 +23,12 @@ from installer_tasks.rehearsal.identity import Client, IdentityServer
 from installer_tasks.rehearsal.registry import RegistryServer, User, practice_users
 from installer_tasks.stages import acceptance, certificate_issuer, package_repository, packages_and_pods
 from installer_tasks.stages.base import Context, Stage
-from installer_tasks.text import Text
 from tests.answers import ANSWERS
+from tests.engine.heard import Heard
 from tests.engine.memory_cluster import MemoryCluster, install, pod, practice_cluster, reconciled
 
 RELEASE = releases.get("1.4.1")
 ZONE = "tmc.example.com"
-
-
-@dataclass
-class Heard:
-    """What the stages reported."""
-
-    events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    figures: list[dict[str, Any]] = field(default_factory=list)
-    waits: list[str] = field(default_factory=list)
-
-    def event(self, code: str, *, level: str = "info", text: str = "", **params: Any) -> None:
-        self.events.append((code, params))
-
-    def progress(self, progress: dict[str, Any]) -> None:
-        self.figures.append(json.loads(json.dumps(progress)))  # it must be plain data
-
-    def waiting_for(self, what: Text | None) -> None:
-        if what:
-            self.waits.append(str(what))
-
-    @property
-    def codes(self) -> list[str]:
-        return [code for code, _params in self.events]
 
 
 @pytest.fixture(scope="module")
@@ -388,11 +363,3 @@ def test_a_load_balancer_without_address_is_not_accepted(
     service = cluster.objects["Service", "tmc-local", "contour-envoy"]
     service["status"] = {}
     assert set(refused(installed, heard)) == {"acceptance.load-balancer"}
-
-
-def test_undo_removes_what_the_install_made(installed: Context, cluster: MemoryCluster) -> None:
-    for stage in reversed(stages.STAGES):
-        stage.undo(installed)
-    kinds = {kind for kind, _namespace, _name in cluster.objects}
-    assert not kinds & {"PackageRepository", "Namespace", "ClusterRole", "ClusterRoleBinding", "ServiceAccount"}
-    assert ("PackageInstall", "tmc-local", "tanzu-mission-control") not in cluster.objects

@@ -59,13 +59,16 @@ def an_installation(name: str = "Acme") -> Installation:
     return made
 
 
-def a_run(installation: Installation, state: str, *, at: str = "", error: dict[str, Any] | None = None) -> Run:
+def a_run(
+    installation: Installation, state: str, *, at: str = "", error: dict[str, Any] | None = None, kind: str = "install"
+) -> Run:
     """A run in this state; stages before `at` have succeeded, `at` has the state that goes with the run's."""
     plan = Plan.from_answers(installation.plain_answers())
     begun = timezone.now() - timedelta(minutes=3)
     run = Run.objects.create(
         installation=installation,
         attempt=installation.runs.count() + 1,
+        kind=kind,
         state=state,
         release=plan.release,
         sealed_plan=installation.workspace.box.seal(PLAN_COLUMN, json.dumps(dict(plan.answers))),
@@ -73,9 +76,10 @@ def a_run(installation: Installation, state: str, *, at: str = "", error: dict[s
         finished_at=timezone.now() if state in ("succeeded", "failed", "cancelled") else None,
         error=error,
     )
-    for position, stage in enumerate(runs.all_stages()):
+    stages = runs.stages_of(kind)
+    for position, stage in enumerate(stages):
         row = runs._stage_row(run, stage, position, plan)
-        row.state = _stage_state(state, stage.slug, at)
+        row.state = _stage_state(state, stage.slug, at, [each.slug for each in stages])
         if row.state != StageState.WAITING:
             row.started_at = begun
         if row.state == StageState.SUCCEEDED:
@@ -87,8 +91,8 @@ def a_run(installation: Installation, state: str, *, at: str = "", error: dict[s
     return run
 
 
-def _stage_state(state: str, slug: str, at: str) -> str:
-    if state == "succeeded" or (at and SLUGS.index(slug) < SLUGS.index(at)):
+def _stage_state(state: str, slug: str, at: str, slugs: list[str]) -> str:
+    if state == "succeeded" or (at and slugs.index(slug) < slugs.index(at)):
         return StageState.SUCCEEDED
     ends = {"running": StageState.RUNNING, "cancelling": StageState.RUNNING, "failed": StageState.FAILED}
     return ends.get(state, StageState.CANCELLED) if slug == at else StageState.WAITING

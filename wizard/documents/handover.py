@@ -21,7 +21,7 @@ from installer_tasks import answers as answer_keys
 from installer_tasks import certificates, findings, journal, runs
 from installer_tasks.cluster import carvel
 from installer_tasks.errors import InputError
-from installer_tasks.models import Answer, Installation, Run, RunState
+from installer_tasks.models import Answer, Installation, Run
 from installer_tasks.plan import MASK, Plan
 from installer_tasks.releases import Package
 from wizard import steps
@@ -242,7 +242,7 @@ class Handover:
 
 def handover(installation: Installation) -> Handover | None:
     """Of the last run that succeeded; None before there is one."""
-    run = installation.runs.filter(state=RunState.SUCCEEDED).first()
+    run = runs.installed(installation)
     return Handover(run, runs.frozen_plan(run)) if run else None
 
 

@@ -66,6 +66,7 @@ def _about(run: Run) -> dict[str, Any]:
         "release": run.release,
         "known releases": [release.version for release in releases.RELEASES],
         "attempt": run.attempt,
+        "kind": run.kind,
         "state": run.state,
         "error": run.error,
         "first broken line of the journal": journal.verify_chain(run),

@@ -12,7 +12,7 @@ def examples() -> dict[str, Any]:
         "groups": (states.STEP, states.LEVEL, states.STAGE, states.RUN),
         "icons": (
             "check", "cross", "warn", "busy", "clock", "ring", "half", "block", "question", "waived", "arrow", "copy",
-            "again", "plus", "lock", "key", "people", "download", "pause", "search", "mark",
+            "again", "undo", "plus", "lock", "key", "people", "download", "pause", "search", "mark",
         ),
         "tones": (("good", "check"), ("warn", "warn"), ("bad", "cross"), ("busy", "busy"), ("idle", "ring")),
         "code": "kubectl get clusterissuers",

@@ -9,6 +9,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from installer_tasks import runs
 from installer_tasks.models import ACTIVE, Installation, Run, RunState
 from wizard import steps
 from wizard.presenters import states
@@ -69,7 +70,7 @@ def _row(installation: Installation) -> Row:
 
 def _shown(run: Run | None, where: str) -> Shown:
     if run is not None:
-        return states.RUN[run.state]
+        return states.of_run(run)
     if where == "review":
         return Shown(gettext("ready to install"), "check", "good")
     return Shown(gettext("being prepared"), "half", "idle")
@@ -87,7 +88,7 @@ def _next_label(run: Run | None, where: str) -> str:
     if run is None:
         return gettext("Review and install") if where == "review" else gettext("Continue")
     labels = {
-        RunState.SUCCEEDED: gettext("See the result"),
+        RunState.SUCCEEDED: gettext("Continue") if run.undoes else gettext("See the result"),
         RunState.FAILED: gettext("See what failed"),
         RunState.CANCELLED: gettext("Resume"),
     }
@@ -100,7 +101,7 @@ def place(installation: Installation) -> str:
     if run is None:
         step = first_open(installation)
         return reverse("review" if step == "review" else "step", args=_args(installation, step))
-    return reverse("done" if run.state == RunState.SUCCEEDED else "run", args=[installation.pk])
+    return reverse("done" if runs.installed(installation) == run else "run", args=[installation.pk])
 
 
 def _args(installation: Installation, step: str) -> list[Any]:
@@ -108,14 +109,14 @@ def _args(installation: Installation, step: str) -> list[Any]:
 
 
 def loss(installation: Installation) -> Loss:
-    runs = installation.runs.all()
+    attempts = installation.runs.all()
     return Loss(
         answers=installation.answers.count(),
         secrets=installation.answers.exclude(sealed="").count(),
         findings=installation.findings.count(),
         waivers=installation.waivers.count(),
-        runs=runs.count(),
-        events=sum(run.last_seq for run in runs),
-        active=runs.filter(state__in=ACTIVE).exists(),
-        installed=runs.filter(state=RunState.SUCCEEDED).exists(),
+        runs=attempts.count(),
+        events=sum(run.last_seq for run in attempts),
+        active=attempts.filter(state__in=ACTIVE).exists(),
+        installed=runs.installed(installation) is not None,
     )

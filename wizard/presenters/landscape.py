@@ -127,6 +127,9 @@ TOUCHED: Mapping[str, tuple[str, ...]] = {
     "package-install": ("bundle", "cluster"),
     "packages-and-pods": ("registry", "cluster", "services"),
     "acceptance": ("cluster", "services", "dns", "identity"),
+    "undo-package-install": ("cluster",),
+    "undo-package-repository": ("cluster",),
+    "undo-namespace-and-trust": ("cluster",),
 }
 
 

@@ -75,13 +75,12 @@ class Row:
 Rows = tuple[Row, ...]
 
 
-def timeline(attempts: Iterable[tuple[int, str, Sequence[Any]]], titles: dict[str, str], now: datetime) -> Rows:
-    """Attempts as (number, state of the run, its stages), all on one scale; only what began has a bar."""
-    found = [(number, state, [row for row in rows if row.started_at]) for number, state, rows in attempts]
-    longest = max((_span(rows, now) for _number, _state, rows in found), default=0.0) or 1.0
+def timeline(attempts: Iterable[tuple[int, Shown, Sequence[Any]]], titles: dict[str, str], now: datetime) -> Rows:
+    """Attempts as (number, how the run is, its stages), all on one scale; only what began has a bar."""
+    found = [(number, shown, [row for row in rows if row.started_at]) for number, shown, rows in attempts]
+    longest = max((_span(rows, now) for _number, _shown, rows in found), default=0.0) or 1.0
     return tuple(
-        Row(number, states.RUN[state], tuple(_bars(rows, titles, now, longest)), _span(rows, now))
-        for number, state, rows in found
+        Row(number, shown, tuple(_bars(rows, titles, now, longest)), _span(rows, now)) for number, shown, rows in found
     )
 
 

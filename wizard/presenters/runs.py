@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from installer_tasks import answers as answer_keys
-from installer_tasks import messages, runs
-from installer_tasks.models import Event, Run, RunState, StageRun
+from installer_tasks import messages, runs, undo
+from installer_tasks.models import Event, Run, RunKind, RunState, StageRun
 from wizard.presenters import pictures, states
 from wizard.presenters.findings import evidence
 from wizard.presenters.landscape import Landscape, landscape
@@ -33,6 +33,9 @@ DOING: Mapping[str, Any] = {
     "package-install": gettext_lazy("Handing the installation to the cluster"),
     "packages-and-pods": gettext_lazy("Packages reconcile and pods start"),
     "acceptance": gettext_lazy("Proving that everything works"),
+    "undo-package-install": gettext_lazy("The packages and their pods are removed"),
+    "undo-package-repository": gettext_lazy("Removing the package repository"),
+    "undo-namespace-and-trust": gettext_lazy("Removing the namespace with its volumes"),
 }
 
 
@@ -94,6 +97,7 @@ class Failure:
 class RunView:
     pk: int
     attempt: int
+    kind: str
     state: str
     shown: states.Shown
     release: str
@@ -108,6 +112,7 @@ class RunView:
     now: StageView | None
     failure: Failure | None
     newest: bool  #: no attempt came after it
+    undoable: bool  #: there is something in the cluster that can be removed
     timeline: tuple[pictures.Row, ...]
     landscape: Landscape
     title: str
@@ -118,6 +123,10 @@ class RunView:
     @property
     def final(self) -> bool:
         return self.state in ("succeeded", "failed", "cancelled")
+
+    @property
+    def undoes(self) -> bool:
+        return self.kind != RunKind.INSTALL
 
     @property
     def percent(self) -> int:
@@ -156,8 +165,9 @@ def run_view(run: Run) -> RunView:
     return RunView(
         pk=run.pk,
         attempt=run.attempt,
+        kind=run.kind,
         state=run.state,
-        shown=states.RUN[run.state],
+        shown=states.of_run(run),
         release=run.release,
         headline=headline,
         position=_position(now, len(stages)),
@@ -170,6 +180,7 @@ def run_view(run: Run) -> RunView:
         now=now,
         failure=_failure(run, stages) if run.state in (RunState.FAILED, RunState.CANCELLED) else None,
         newest=not _later(run),
+        undoable=not _later(run) and undo.left_by(run.installation) is not None,
         timeline=_timeline(run),
         landscape=_landscape(run, stages),
         title=_tab_title(run, done, len(stages)),
@@ -180,7 +191,7 @@ def run_view(run: Run) -> RunView:
 
 
 def titles() -> dict[str, str]:
-    return {stage.slug: gettext(stage.title) for stage in runs.all_stages()}
+    return {stage.slug: gettext(stage.title) for kind in RunKind for stage in runs.stages_of(kind)}
 
 
 def _stage(row: StageRun, number: int) -> StageView:
@@ -208,7 +219,7 @@ def _headline(run: Run, now: StageView | None, stages: Iterable[StageView]) -> s
     if run.state == RunState.QUEUED:
         return gettext("Waiting for a worker to take it up")
     if run.state == RunState.SUCCEEDED:
-        return gettext("Tanzu Mission Control is installed")
+        return gettext("It is removed") if run.undoes else gettext("Tanzu Mission Control is installed")
     if run.state == RunState.CANCELLED:
         return gettext("Stopped, because a person asked for it")
     if run.state == RunState.CANCELLING:
@@ -226,16 +237,16 @@ def _position(now: StageView | None, total: int) -> str:
 def _tab_title(run: Run, done: int, total: int) -> str:
     name = run.installation.name
     if run.final or run.state == RunState.QUEUED:
-        return f"{states.RUN[run.state].word} · {name}"
+        return f"{states.of_run(run).word} · {name}"
     return f"{done}/{total} · {name}"
 
 
 def _failure(run: Run, stages: tuple[StageView, ...]) -> Failure:
     row = run.stages.filter(state__in=["failed", "cancelled"]).first()
     error: Mapping[str, Any] = (row.error if row else None) or run.error or {}
-    repeat = () if _later(run) else _to_repeat(run)
+    repeat = () if run.undoes or _later(run) else _to_repeat(run)
     names = titles()
-    keys = _keys(row, str(error.get("field") or ""))
+    keys = _keys(run, row, str(error.get("field") or ""))
     return Failure(
         stage=names.get(row.slug, row.slug) if row else "",
         cause=render(error.get("cause")),
@@ -259,11 +270,11 @@ def _to_repeat(run: Run) -> tuple[str, ...]:
         return ()
 
 
-def _keys(row: StageRun | None, field: str) -> tuple[str, ...]:
+def _keys(run: Run, row: StageRun | None, field: str) -> tuple[str, ...]:
     """The answer that the error names, else those that the stage reads."""
     if field in answer_keys.BY_NAME:
         return (field,)
-    return next((tuple(stage.reads) for stage in runs.all_stages() if row and stage.slug == row.slug), ())
+    return next((tuple(stage.reads) for stage in runs.stages_of(run.kind) if row and stage.slug == row.slug), ())
 
 
 def _answers(run: Run, keys: Iterable[str]) -> Iterable[AnswerLink]:
@@ -283,7 +294,7 @@ def _landscape(run: Run, stages: Iterable[StageView]) -> Landscape:
 
 def _timeline(run: Run) -> tuple[pictures.Row, ...]:
     attempts = run.installation.runs.order_by("attempt").prefetch_related("stages")
-    shown = ((each.attempt, each.state, list(each.stages.all())) for each in attempts)
+    shown = ((each.attempt, states.of_run(each), list(each.stages.all())) for each in attempts)
     return pictures.timeline(shown, titles(), timezone.now())
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from installer_tasks.checks.base import Level, Owner
+from installer_tasks.models import Run
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,17 @@ RUN: Mapping[str, Shown] = {
     "failed": Shown(gettext_lazy("failed"), "cross", "bad"),
     "cancelled": Shown(gettext_lazy("stopped"), "block", "idle"),
 }
+
+UNDOING: Mapping[str, Shown] = {
+    **RUN,
+    "running": Shown(gettext_lazy("removing"), "busy", "busy"),
+    "succeeded": Shown(gettext_lazy("removed"), "check", "idle"),
+}
+
+
+def of_run(run: Run) -> Shown:
+    return (UNDOING if run.undoes else RUN)[run.state]
+
 
 OWNER: Mapping[str, Any] = {
     Owner.INSTALLER: gettext_lazy("you"),

@@ -190,7 +190,7 @@ def summary(slug: str, values: Mapping[str, str]) -> str:
 
 def _review_item(installation: Installation, number: int, current: str) -> StepItem:
     last = installation.runs.first()
-    shown = states.RUN[last.state] if last else Shown(gettext_lazy("at the end"), "ring", "idle")
+    shown = states.of_run(last) if last else Shown(gettext_lazy("at the end"), "ring", "idle")
     return StepItem(
         slug="review",
         number=number,

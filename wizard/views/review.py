@@ -57,7 +57,8 @@ def check_all(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def install(request: HttpRequest, pk: int) -> HttpResponse:
     installation = installation_of(pk)
-    again = installation.runs.filter(state__in=["failed", "cancelled"]).exists()
+    last = runs.interrupted(installation)
+    again = last is not None and not last.undoes
     return begin(request, installation, resume=again and request.POST.get("how") == "resume")
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from installer_tasks import runs
-from installer_tasks.models import AuditEntry, Installation, Run, RunState
+from installer_tasks.models import AuditEntry, Run
 from installer_tasks.plan import Plan
 from wizard import fragments
 from wizard.documents import support
@@ -125,8 +125,8 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def done(request: HttpRequest, pk: int) -> HttpResponse:
     """What was proven, where the console is, and what to do next."""
-    installation = get_object_or_404(Installation.objects.select_related("workspace"), pk=pk)
-    found = installation.runs.filter(state=RunState.SUCCEEDED).first()
+    installation = installation_of(pk)
+    found = runs.installed(installation)
     if found is None:
         return redirect("open", pk=pk)
     facts = {**_facts(runs.frozen_plan(found)), "groups": run_views.proof_groups(found)}
