@@ -208,10 +208,23 @@ def _leftovers(facts: Facts) -> Verdict:
         cause=text(
             _("Secrets and volumes survive the deletion of the packages; old certificates then mix with new ones.")
         ),
-        remedy=text(_("Resuming is fine. For a fresh start delete the namespace first.")),
-        command=f"kubectl delete namespace {left['namespace']}",
+        remedy=text(
+            _(
+                "Resuming is fine. For a fresh start undo the last run on its page, or remove the packages and then the "
+                "namespace; in the other order it waits for them for ever."
+            )
+        ),
+        command=_to_clear(left["namespace"], left["objects"]),
         evidence=left,
     )
+
+
+def _to_clear(namespace: str, objects: list[str]) -> str:
+    """The package that holds the others takes them with it; only with the accounts of the namespace it can."""
+    installs = [name.partition("/")[2] for name in objects if name.startswith("PackageInstall/")]
+    parents = [name for name in installs if name in {releases.get(known).install_name for known in releases.known()}]
+    first = f"kubectl delete packageinstall {' '.join(parents or installs)} -n {namespace} && " if installs else ""
+    return f"{first}kubectl delete namespace {namespace}"
 
 
 def _no_other_contour(facts: Facts) -> Verdict:

@@ -235,6 +235,7 @@ class Estate:
             provision=site.provision,
             pull_on=site.pull,
             on_ready=self._on_ready,
+            on_gone=self._on_gone,
         )
 
     def _address(self, _service: Mapping[str, Any]) -> Address:
@@ -269,6 +270,10 @@ class Estate:
         for name in self.release.public_names(zone):
             issued = certificates.get(name) or self._own_certificate(name)
             self.edge.publish(name, issued.certificate, issued.key, routes.get(name) or {"": page(name)})
+
+    def _on_gone(self) -> None:
+        for name in self.edge.published:
+            self.edge.withdraw(name)
 
     def _own_certificate(self, name: str) -> Issued:
         """For the names that no Certificate of the release covers."""

@@ -12,6 +12,7 @@ from installer_tasks.models import Installation, Run
 from installer_tasks.rehearsal.bundle import SMALL, Scale
 from installer_tasks.rehearsal.controllers import Pace
 from installer_tasks.rehearsal.estate import Estate
+from installer_tasks.stages.base import Stage
 
 SLUGS = tuple(stage.slug for stage in runs.all_stages())
 
@@ -32,9 +33,9 @@ def proven(estate: Estate, **changes: str) -> Installation:
     return installation
 
 
-def carried_out(run: Run) -> Run:
+def carried_out(run: Run, stages: tuple[Stage, ...] | None = None) -> Run:
     """The run at its end; nothing is tried twice."""
-    assert engine.carry_out(run.pk, backoff=()) is engine.Ending.FINAL
+    assert engine.carry_out(run.pk, stages=stages, backoff=()) is engine.Ending.FINAL
     run.refresh_from_db()
     return run
 

@@ -152,3 +152,18 @@ def test_the_manifest_of_missing_rights_lists_them_and_no_others() -> None:
     ]
     assert binding["roleRef"]["name"] == role["metadata"]["name"]
     assert [subject["name"] for subject in binding["subjects"]] == ["ada"]
+
+
+@pytest.mark.parametrize(
+    ("objects", "first"),
+    [
+        (["Secret/old"], ""),
+        (["PackageInstall/kafka", "PackageInstall/tanzu-mission-control"], "packageinstall tanzu-mission-control -n "),
+        (["App/x", "PackageInstall/kafka", "PackageInstall/redis"], "packageinstall kafka redis -n "),
+    ],
+)
+def test_leftovers_are_cleared_packages_first(objects: list[str], first: str) -> None:
+    """A namespace that is deleted first takes the accounts, and waits for its packages for ever."""
+    command = judged(leftovers={"namespace": "tmc-local", "objects": objects})["cluster.leftovers"].command
+    assert command.endswith("kubectl delete namespace tmc-local")
+    assert (f"kubectl delete {first}tmc-local && " in command) is bool(first)

@@ -92,9 +92,15 @@ class Desk:
                 self._written(kind, self._store.patch_status(_gvr(kind), *place, status))
 
     def delete(self, kind: str, name: str, namespace: str = "") -> None:
+        """At once, or as soon as nothing holds it any more."""
         self._store.delete(_gvr(kind), namespace, name)
-        if self._mirror is not None:
+        if self._mirror is None:
+            return
+        left = self._store.get(_gvr(kind), namespace, name)
+        if left is None:
             self._mirror.forget(kind, namespace, name)
+        else:
+            self._mirror.remember(kind, left)
 
     def _written(self, kind: str, obj: Object) -> Object:
         return self._mirror.remember(kind, obj) if self._mirror is not None else obj

@@ -13,6 +13,7 @@ from installer_tasks.rehearsal.controllers.certificates import is_ready as is_is
 from installer_tasks.rehearsal.controllers.desk import Object
 from installer_tasks.rehearsal.controllers.issuing import Issued
 from installer_tasks.rehearsal.controllers.packages import Values, wanted_package
+from installer_tasks.rehearsal.controllers.removal import Removals
 from installer_tasks.rehearsal.controllers.status import PhaseFailed, Progress, app_status, install_status, succeeded
 from installer_tasks.rehearsal.controllers.workloads import is_ready
 from installer_tasks.rehearsal.controllers.world import World
@@ -41,8 +42,12 @@ class Installs:
     def __init__(self, world: World) -> None:
         self._world = world
         self._attempts: dict[str, _Attempt] = {}
+        self._removals = Removals(world)
 
     def reconcile(self, obj: Object) -> float | None:
+        if "deletionTimestamp" in obj["metadata"]:
+            return self._removals.advance(obj)
+        obj = self._removals.protect(obj)
         values = Values.of(self._world.desk, obj)
         attempt = self._attempt(obj, values)
         if obj["spec"].get("paused"):

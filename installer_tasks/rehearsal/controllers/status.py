@@ -82,6 +82,18 @@ def install_status(install: Object, progress: Progress) -> Object:
     return status
 
 
+def removal_status(install: Object, problem: str) -> Object:
+    kind = "DeleteFailed" if problem else "Deleting"
+    status: Object = {
+        **(install.get("status") or {}),
+        "conditions": [condition(kind, True, message=SEE if problem else "")],
+        "friendlyDescription": f"Delete failed: {SEE}" if problem else "Deleting",
+        "observedGeneration": install["metadata"].get("generation", 1),
+    }
+    status.pop("usefulErrorMessage", None)
+    return {**status, "usefulErrorMessage": problem} if problem else status
+
+
 def app_status(app: Object, progress: Progress, output: str) -> Object:
     status: Object = {
         "conditions": [progress.condition],

@@ -33,6 +33,8 @@ class Hooks:
     address: Callable[[Object], Address | None] = lambda _service: Address("127.0.0.1")
     #: (values of the package, certificate of each public name that has one): the last package has reconciled.
     on_ready: Callable[[Object, Mapping[str, Issued]], None] = lambda _values, _certificates: None
+    #: The last package has been removed.
+    on_gone: Callable[[], None] = lambda: None
     #: (provisioner of a StorageClass): why it makes no volume; empty when it does, None when there is no such one.
     provision: Callable[[str], str | None] = lambda _provisioner: ""
     #: (image of a pod): why the node cannot pull it; empty when it can.
