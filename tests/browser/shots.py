@@ -141,7 +141,7 @@ def _a_failure(page: Page, camera: Camera, base: str, answers: dict[str, str]) -
 
 
 def _run(page: Page, camera: Camera, base: str, here: Place) -> None:
-    """Stopped once, failed once, and then done."""
+    """Stopped once, failed once, undone, and then done."""
     page.goto(f"{base}/review/")
     harness.install(page)
     _pushed(page, percent=20)
@@ -161,7 +161,27 @@ def _run(page: Page, camera: Camera, base: str, here: Place) -> None:
     _resume(page, base)
     expect(page.locator(".run-package.tone-good").nth(2)).to_be_visible(timeout=2 * harness.PATIENCE)
     camera.page_of("22-run-packages", f"{base}/run/")
+    _undone(page, camera, base, here)
+    page.goto(f"{base}/review/")
+    harness.install(page)
     harness.expect_run(page, "succeeded")
+
+
+def _undone(page: Page, camera: Camera, base: str, here: Place) -> None:
+    """Stopped in the middle of the packages, and all of it taken back."""
+    page.goto(f"{base}/run/3/cancel/")
+    page.get_by_role("button", name="Stop the run").click()
+    harness.expect_run(page, "cancelled")
+    camera.page_of("35-undo", f"{base}/undo/")
+    page.goto(f"{base}/undo/")
+    page.get_by_label("Remove them").check()
+    page.get_by_role("button", name="Undo the installation").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    camera.now("36-undo-refused", page)
+    page.get_by_label("To agree").fill(here.estate.zone)
+    page.get_by_role("button", name="Undo the installation").click()
+    harness.expect_run(page, "succeeded")
+    camera.page_of("37-undone", f"{base}/run/")
 
 
 @contextmanager
