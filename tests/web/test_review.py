@@ -54,6 +54,18 @@ def test_every_value_stands_there_with_its_source(client: Client, installation: 
     assert "valid until" in words
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", ("Identity provider", "No")), ("zh-CN", ("身份提供方", "否"))])
+def test_what_was_chosen_is_said_in_words_beside_its_value(
+    client: Client, installation: Installation, language: str, said: tuple[str, str]
+) -> None:
+    reply = client.get(reverse("review", args=[installation.pk]), headers={"Accept-Language": language})
+    html = reply.content.decode()
+    for value, words in zip(("federated", "false"), said, strict=True):
+        assert f'<code>{value}</code> <span class="meta">{words}</span>' in html
+    small = '<code>small</code> <span class="meta">' in html
+    assert small is (language != "en"), "in English the value says it already"
+
+
 def test_no_secret_stands_there(client: Client, installation: Installation) -> None:
     html = page_of(client, installation).content.decode()
     for canary in CANARIES:

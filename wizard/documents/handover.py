@@ -164,7 +164,7 @@ class Handover:
             value = self._plan[key.name]
             if not value or not answer_keys.applies(key, self._plan.answers):
                 continue
-            shown, note = (MASK, "") if key.secret else described(value)
+            shown, note = (MASK, "") if key.secret else described(key, value)
             yield Value(gettext(key.label), shown, note, *self._origin(rows.get(key.name)))
 
     def _origin(self, row: Answer | None) -> tuple[Any, str]:

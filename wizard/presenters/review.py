@@ -147,13 +147,13 @@ def _value(key: Key, row: Answer | None, url: str, visible: Mapping[str, str]) -
 def _shown(key: Key, row: Answer | None, visible: Mapping[str, str]) -> tuple[str, str]:
     if key.secret:
         return (MASK if row else ""), ""
-    return described(row.value if row else answer_keys.default(key, visible))
+    return described(key, row.value if row else answer_keys.default(key, visible))
 
 
-def described(value: str) -> tuple[str, str]:
-    """The value and a note; of certificates whose they are and until when, in place of their text."""
+def described(key: Key, value: str) -> tuple[str, str]:
+    """The value and a note: what was chosen in words; of certificates whose they are, in place of their text."""
     if "-----BEGIN" not in value:
-        return value, ""
+        return value, _chosen(key, value)
     try:
         found = [certificates.describe(each) for each in certificates.parse_bundle(value)]
     except InputError as error:
@@ -161,6 +161,13 @@ def described(value: str) -> tuple[str, str]:
     more = gettext("and %(count)s more") % {"count": len(found) - 1} if len(found) > 1 else ""
     until = gettext("valid until %(date)s") % {"date": found[0]["not_after"][:10]}
     return " ".join(filter(None, (found[0]["subject"], more))), until
+
+
+def _chosen(key: Key, value: str) -> str:
+    """The words beside a choice in the form; nothing where the value says the same."""
+    offered = steps.BY_SLUG[key.step].form.fixed_options().get(key.field, [])
+    label = next((option.label for option in offered if option.value == value), "")
+    return label if label.lower() != value.lower() else ""
 
 
 def _effects(installation: Installation) -> Iterator[Effect]:

@@ -72,9 +72,14 @@ class StepForm(forms.Form):
     def key(cls, name: str) -> str:
         return f"{cls.step}.{name}"
 
+    @classmethod
+    def fixed_options(cls) -> dict[str, list[Option]]:
+        """What can be chosen whatever was found, by ChoiceField."""
+        return {}
+
     def options(self) -> dict[str, list[Option]]:
         """What can be chosen, by ChoiceField; where nothing is known it is typed."""
-        return {}
+        return self.fixed_options()
 
     def fact(self, name: str, system: str = "") -> Any:
         return findings.fact(self.installation, system or self.step, name)

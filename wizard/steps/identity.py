@@ -80,7 +80,8 @@ class IdentityForm(DirectoryForm):
     )
     member_group = AnswerField(label=gettext_lazy("Group of members"), parse=_name)
 
-    def options(self) -> dict[str, list[Option]]:
+    @classmethod
+    def fixed_options(cls) -> dict[str, list[Option]]:
         return {
             "kind": [
                 Option(answer_keys.FEDERATED, gettext("Identity provider"), gettext("OpenID Connect, single sign-on")),

@@ -90,7 +90,8 @@ class ServicesForm(StepForm):
         parse=one_of("false", "true"),
     )
 
-    def options(self) -> dict[str, list[Option]]:
+    @classmethod
+    def fixed_options(cls) -> dict[str, list[Option]]:
         return {
             "size": [Option("small", gettext("Small"))],
             "service_type": [Option(kind, kind, _notes()[kind]) for kind in SERVICE_TYPES],
