@@ -1,4 +1,4 @@
-"""Undoing an installation that failed or was stopped: what it left in the cluster goes, in a run of its own.
+"""Undoing an installation: what its runs have left in the cluster goes, in a run of its own.
 
 The registry keeps its images, so that a new installation does not send them again, and kapp-controller keeps its trust
 in the customer's authority. Volumes go only when the person wants that; an installation that begins anew with the
@@ -31,7 +31,7 @@ def start(installation: Installation, person: User | None = None, *, everything:
         raise Conflict(
             text(_("There is nothing of %(name)s to remove from the cluster."), name=installation.name),
             value=installation.name,
-            remedy=text(_("Only what a failed or stopped run has left there can be undone.")),
+            remedy=text(_("Only what runs have left there can be undone, once they are over.")),
             code="nothing-to-undo",
             retry=False,
         )
@@ -40,15 +40,20 @@ def start(installation: Installation, person: User | None = None, *, everything:
 
 
 def left_by(installation: Installation) -> Run | None:
-    """The last run that changed the cluster without installing everything, unless all of that is gone again."""
+    """The last run that changed the cluster, unless all of that is gone again; None while one is under way."""
     last = installation.runs.first()
-    if last is None or not last.final or runs.installed(installation) == last:
+    if last is None or not last.final:
         return None
     cleared = installation.runs.filter(kind=RunKind.UNDO_ALL, state=RunState.SUCCEEDED).first()
     since = installation.runs.filter(kind=RunKind.INSTALL, attempt__gt=cleared.attempt if cleared else 0)
     changing = [stage.slug.removeprefix("undo-") for stage in runs.stages_of(RunKind.UNDO_ALL)]
     began = StageRun.objects.filter(run__in=since, slug__in=changing).exclude(started_at=None)
     return since.filter(pk__in=began.values("run")).first()
+
+
+def agrees(given: str, zone: str) -> bool:
+    """Whether this names the zone, in whatever case."""
+    return given.strip().lower().rstrip(".") == zone.lower()
 
 
 def plan_of(installation: Installation, left: Run) -> Plan:

@@ -1,4 +1,4 @@
-"""`manage.py install`, `check` and `rotate_keys` as a person or a pipeline has them: exit codes, words, and nothing more."""
+"""`manage.py install`, `check`, `undo` and `rotate_keys` as a person or a pipeline has them: exit codes, words, and nothing more."""
 
 from __future__ import annotations
 
@@ -250,3 +250,19 @@ def test_with_a_wrong_keyring_a_rotation_changes_nothing(installed: Installed, k
     assert "Restore the keyring file that belongs to this database." in done.stderr
     assert installed.sealed() == sealed
     assert left == wrong, "a keyring was made up"
+
+
+def test_undo_wants_the_zone_named_and_then_removes_everything(installed: Installed) -> None:
+    """The last test here: the others look at what is installed."""
+    undo = (installed.state, "undo", "--installation", "1", "--volumes", "--zone")
+    refused = manage(*undo, "other.example.com")
+    assert refused.returncode == COULD_NOT_RUN, refused.stdout + refused.stderr
+    assert "other.example.com is not the DNS zone of" in refused.stderr
+    assert installed.estate.edge.published
+    done = manage(*undo, installed.estate.zone)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "undo: succeeded: installation 1 is removed from the cluster"
+    assert installed.estate.edge.published == ()
+    again = manage(*undo, installed.estate.zone)
+    assert again.returncode == COULD_NOT_RUN
+    assert "There is nothing of" in again.stderr

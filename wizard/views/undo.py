@@ -1,4 +1,4 @@
-"""Undoing what a failed or stopped run has left in the cluster: what goes, what stays, and the agreement to it."""
+"""Undoing what the runs have left in the cluster: what goes, what stays, and the agreement to it."""
 
 from __future__ import annotations
 
@@ -37,5 +37,5 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _agreed(found: UndoView, given: dict[str, str]) -> bool:
-    """The zone was typed, in whatever case; and what is to go was chosen."""
-    return given["how"] in KINDS and given["zone"].lower().rstrip(".") == found.zone.lower()
+    """What is to go was chosen, and the zone was typed."""
+    return given["how"] in KINDS and undoing.agrees(given["zone"], found.zone)
