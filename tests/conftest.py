@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,9 @@ if os.environ.get("CI"):
 _STATE = Path(tempfile.mkdtemp(prefix="tmc-tests-"))
 os.environ["TMC_INSTALLER_STATE"] = str(_STATE)
 os.environ.setdefault("TMC_INSTALLER_SECRET_KEY", "only-for-tests")
+
+# A shell starts what it puts into the background with SIGINT ignored, and every program started here would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: Marks that say which real program a test runs against; counted at the end.
 REAL = {"redis": "Redis", "postgresql": "PostgreSQL", "docker_registry": "docker-registry", "browser": "Chromium"}

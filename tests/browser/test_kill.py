@@ -7,7 +7,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from installer_tasks.rehearsal.bundle import FULL
 from tests.browser import harness
@@ -35,6 +35,7 @@ def test_a_killed_worker_costs_nothing(here: Place, page: Page) -> None:
     before = dict(registry.received)
     harness.install(page)
 
+    expect(page.locator(".run")).to_have_attribute("data-state", "running")
     until(lambda: len(registry.received) >= len(before) + 5)
     worker = pid_of(descendants(here.up.process.pid), "celery")
     for pid in (worker, *descendants(worker)):

@@ -8,6 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from installer_tasks.registry import Reference, command
 from tests.contract.docker_registry import PASSWORD, USERNAME, RunningRegistry, docker_registry
 from tests.contract.meddler import HANG, Asked, Meddler, Meddling
 from tests.unit.imgpkg_tar import write_release
+from tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.docker_registry, pytest.mark.program("docker-registry")]
 ROOT = Path(__file__).parents[2]
@@ -105,6 +107,8 @@ def test_it_can_be_interrupted(release: Path, tmp_path: Path, number: signal.Sig
         process = subprocess.Popen(
             [sys.executable, "-m", "installer_tasks.registry", *options], cwd=ROOT, stdout=subprocess.PIPE, text=True
         )
+        deadline = threading.Timer(PATIENCE, process.kill)
+        deadline.start()
         with process:
             assert process.stdout is not None
             for line in process.stdout:
@@ -112,7 +116,8 @@ def test_it_can_be_interrupted(release: Path, tmp_path: Path, number: signal.Sig
                     break
             process.send_signal(number)
             rest = process.stdout.read()
-            assert process.wait(10) == command.INTERRUPTED
+        deadline.cancel()
+        assert process.returncode == command.INTERRUPTED
     assert json.loads(rest.splitlines()[-1])["code"] == "cancelled"
 
 

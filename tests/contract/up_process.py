@@ -92,8 +92,13 @@ def descendants(pid: int) -> dict[int, str]:
 
 
 def _parent(folder: Path) -> int | None:
+    return _stat(folder, 1)
+
+
+def _stat(folder: Path, index: int) -> int | None:
+    """1: the parent, 3: the session."""
     try:
-        return int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        return int((folder / "stat").read_text().rpartition(")")[2].split()[index])
     except OSError:
         return None
 
@@ -111,5 +116,5 @@ def left_of(processes: dict[int, str]) -> dict[int, str]:
 
 
 def pid_of(processes: dict[int, str], part: str) -> int:
-    """The process with `part` in its command line that was started first."""
-    return min(pid for pid, line in processes.items() if part in line)
+    """The process with `part` in its command line that leads its session: no child of it, whose number may be lower."""
+    return next(pid for pid, line in processes.items() if part in line and _stat(Path(f"/proc/{pid}"), 3) == pid)
