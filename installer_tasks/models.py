@@ -42,6 +42,27 @@ class Workspace(models.Model):
         return Box(keyring(settings.KEYRING_FILE), self.sealed_data_key)
 
 
+class Role(models.TextChoices):
+    """What a member may do at a workspace. Administrators (superusers) may do everything everywhere."""
+
+    INSTALLER = "installer", "answers, waives, installs, undoes"
+    VIEWER = "viewer", "reads, and changes nothing"
+
+
+class Membership(models.Model):
+    """A person's role at a workspace. Without one there, its installations do not exist for them."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="memberships")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "person"], name="one_role_a_member")]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.role} at {self.workspace}"
+
+
 class Installation(models.Model):
     """One saved session. `revision` grows with every change a page could show: the doorbell rings on it."""
 

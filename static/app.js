@@ -102,8 +102,14 @@
   document.addEventListener("focusout", () => setTimeout(catchUp, 50));
   document.addEventListener("selectionchange", () => { if (getSelection().isCollapsed) catchUp(); });
 
+  // Who only reads finds nothing to press; the server refuses it anyway.
+  const lock = () => {
+    for (const control of $$("[data-read-only] form[method=post] :is(input, select, textarea, button), [data-read-only] button[hx-post]")) control.disabled = true;
+  };
+
   // What a fresh part asks of the page around it.
   const settle = (root) => {
+    lock();
     offerCopy(root);
     tellTimes();
     const said = $("[data-announce]", root);

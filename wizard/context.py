@@ -6,9 +6,14 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from wizard.accounts.access import reads_only
+
 THEMES = ("system", "light", "dark", "contrast")
 
 
 def chrome(request: HttpRequest) -> dict[str, Any]:
     chosen = request.COOKIES.get("theme", "system")
-    return {"theme": chosen if chosen in THEMES else "system"}
+    return {
+        "theme": chosen if chosen in THEMES else "system",
+        "read_only": reads_only(request),
+    }

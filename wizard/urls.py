@@ -7,7 +7,19 @@ from django.urls.converters import StringConverter
 
 from wizard import live, steps
 from wizard.accounts import views as accounts
-from wizard.views import findings, handover, installations, practice, review, runs, sign_in_rehearsal, site, undo
+from wizard.views import (
+    audit,
+    findings,
+    handover,
+    installations,
+    people,
+    practice,
+    review,
+    runs,
+    sign_in_rehearsal,
+    site,
+    undo,
+)
 from wizard.views import steps as step_views
 
 
@@ -33,6 +45,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/<str:token>/", accounts.sign_in_link, name="sign-in-link"),
     path("welcome/", accounts.welcome, name="welcome"),
     path("sign-out/", accounts.sign_out, name="sign-out"),
+    path("people/", people.people, name="people"),
+    path("people/<int:number>/", people.roles, name="roles"),
+    path("people/<int:number>/link/", people.link, name="person-link"),
+    path("people/<int:number>/retire/", people.retire, name="retire"),
+    path("people/<int:number>/bring-back/", people.bring_back, name="bring-back"),
+    path("audit/", audit.page, name="audit"),
+    path("audit.csv", audit.table, name="audit-table"),
     path(ONE, installations.open_installation, name="open"),
     path(f"{ONE}delete/", installations.delete, name="delete"),
     path(f"{ONE}start-over/", installations.start_over, name="start-over"),

@@ -65,7 +65,7 @@ def all_lines_once(page: Page, run: Run) -> None:
 def test_rows_change_and_the_server_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps an event loop in this thread
     client = Client()
-    client.force_login(User.objects.create_user("alice", password="correct horse"))
+    client.force_login(User.objects.create_superuser("alice"))
     run = a_run(an_installation(), "running", at="push-images")
     show(run, "push-images", progress=PUSH)
     write(run, 5)

@@ -63,7 +63,7 @@ def assert_done(run: Run, estate: Estate) -> None:
 def assert_read_in_chinese(run: Run) -> None:
     """Made in English, and every line of it read in Chinese."""
     reader = Client(headers={"Accept-Language": "zh-CN"})
-    reader.force_login(User.objects.create_user("li", password="correct horse"))
+    reader.force_login(User.objects.create_superuser("li"))
     log = reader.get(reverse("log-download", args=[run.installation_id, run.attempt])).content.decode()
     lines = [line for line in log.splitlines() if not line.startswith(" ")]
     assert len(lines) == run.events.count()
@@ -85,7 +85,7 @@ def assert_handed_over(run: Run, estate: Estate) -> None:
     (attempt,) = document.attempts
     assert (attempt.events, attempt.whole) == (run.last_seq, True)
     reader = Client()
-    reader.force_login(User.objects.create_user("bo", password="correct horse"))
+    reader.force_login(User.objects.create_superuser("bo"))
     html = unescape(reader.get(reverse("handover-file", args=[run.installation_id])).content.decode())
     assert not [secret for secret in runs.frozen_plan(run).secret_values() if secret in html]
     assert all(package.name in html for package in estate.release.packages)

@@ -240,6 +240,7 @@ def known(walk: Walk) -> Known:
         "<slug>": [(slug,) for slug in STEPS],
         "<current>": [(slug,) for slug in (*STEPS, "review")],
         "<attempt>": [(1,), (2,)],
+        "<number>": [(walk.other,)],
         "<token>": [(walk.secrets.typed["token of the link"],)],
         "options": fields,
         "generate": [one for one in fields if one[2].endswith("_password")],

@@ -87,6 +87,7 @@ class Walk:
     person: Person
     secrets: Secrets
     pk: int = 0
+    other: int = 0  #: the number of somebody who was invited
 
     def at(self, name: str, *more: Any) -> str:
         """The address of this installation's page."""
@@ -213,6 +214,16 @@ def first_steps(walk: Walk) -> None:
     walk.begin("Contoso")
 
 
+def somebody_else(walk: Walk) -> None:
+    """Somebody is invited, given another role and a new link, retired and let in again."""
+    person, people = walk.person, reverse("people")
+    role = re.findall(r'name="(role-\d+)"', person.look(people).text)[0]
+    assert person.post(people, **{"name": "vera", role: "viewer"}).status == 200
+    walk.other = int(re.findall(r"people/(\d+)/retire/", person.look(people).text)[0])
+    for name, fields in (("roles", {role: "installer"}), ("person-link", {}), ("retire", {}), ("bring-back", {})):
+        assert person.post(reverse(name, args=[walk.other]), **fields).status == 200, name
+
+
 PARTS = (
     first_steps,
     everything_wrong,
@@ -221,6 +232,7 @@ PARTS = (
     a_sign_in_rehearsed,
     a_run_that_fails,
     a_run_that_ends,
+    somebody_else,
 )
 
 

@@ -9,16 +9,28 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 
+from installer_tasks.models import Membership, Workspace
+from installer_tasks.sessions import default_workspace
+
 PASSWORD = "correct horse battery"
 
 
-def a_person(name: str = "anna") -> User:
-    return User.objects.create_user(name, password=PASSWORD)
+def a_person(name: str = "anna", password: str | None = None) -> User:
+    """An administrator, as whoever sets an installer up is one. A password costs a third of a second."""
+    return User.objects.create_superuser(name, password=password)
+
+
+def a_member(name: str, role: str, *places: Workspace, password: str | None = None) -> User:
+    """Somebody with this role at these customers, or at the nameless one."""
+    person = User.objects.create_user(name, password=password)
+    for place in places or (default_workspace(),):
+        Membership.objects.create(workspace=place, person=person, role=role)
+    return person
 
 
 def signed_in(person: User | None = None) -> Client:
     client = Client()
-    client.force_login(person or User.objects.create(username="anna"))
+    client.force_login(person or User.objects.create(username="anna", is_superuser=True))
     return client
 
 
@@ -32,6 +44,6 @@ def text_of(answer: HttpResponse) -> str:
 def note_of(answer: HttpResponse, field: str) -> str:
     """What the page says below a field."""
     html = answer.content.decode()
-    found = re.search(rf'id="{field}-note">(.*?)</div>\s*</div>\s*(?=<div|</form)', html, flags=re.S)
+    found = re.search(rf'id="{field}-note">(.*?)</div>\s*</div>\s*(?=<div|<fieldset|</form)', html, flags=re.S)
     assert found, f"no note of {field}"
     return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", found.group(1)))).strip()

@@ -39,7 +39,7 @@ def installation() -> Installation:
 @pytest.fixture
 def person() -> AsyncClient:
     client = AsyncClient()
-    client.force_login(User.objects.create_user("alice", password="correct horse"))
+    client.force_login(User.objects.create_superuser("alice"))
     return client
 
 

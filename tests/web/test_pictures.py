@@ -20,7 +20,7 @@ from wizard.presenters.pictures import HEIGHT, WIDTH, transfer
 @pytest.fixture
 def person() -> Client:
     client = Client()
-    client.force_login(User.objects.create_user("alice", password="correct horse"))
+    client.force_login(User.objects.create_superuser("alice"))
     return client
 
 

@@ -34,7 +34,7 @@ def page() -> str:
 @pytest.fixture
 def person() -> Client:
     client = Client()
-    client.force_login(User.objects.create_user("alice", password="correct horse"))
+    client.force_login(User.objects.create_superuser("alice"))
     return client
 
 

@@ -22,7 +22,7 @@ HX = {"HX-Request": "true"}
 @pytest.fixture
 def person() -> Client:
     client = Client()
-    client.force_login(User.objects.create_user("alice", password="correct horse"))
+    client.force_login(User.objects.create_superuser("alice"))
     return client
 
 

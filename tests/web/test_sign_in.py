@@ -12,15 +12,23 @@ from django.test import Client
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 
-from installer_tasks.models import AuditEntry, SignInLink
-from tests.web.people import PASSWORD, a_person, signed_in, text_of
+from installer_tasks.models import AuditEntry, Role, SignInLink
+from tests.web.people import PASSWORD, a_member, a_person, signed_in, text_of
 from wizard import urls
 from wizard.accounts import links, throttle
 
 pytestmark = pytest.mark.django_db
 
 OPEN = {"sign-in", "sign-in-link", "sign-out", "language", "theme", "healthz", "favicon"}
-ARGUMENTS = {"pk": 1, "slug": "dns", "name": "dns.zone-well-formed", "attempt": 1, "current": "dns", "token": "t"}
+ARGUMENTS = {
+    "pk": 1_000_001,
+    "slug": "dns",
+    "name": "dns.zone-well-formed",
+    "attempt": 1,
+    "current": "dns",
+    "token": "t",
+    "number": 1,
+}
 
 
 def path_of(pattern: URLPattern) -> str:
@@ -76,7 +84,7 @@ def test_only_the_digest_of_a_link_is_kept() -> None:
 
 
 def test_a_link_is_of_no_use_once_its_user_may_not_enter() -> None:
-    user = a_person()
+    user = a_person(password=PASSWORD)
     path = links.one_time_path(user=user)
     User.objects.filter(pk=user.pk).update(is_active=False)
     assert Client().post(path).status_code == 410
@@ -91,7 +99,7 @@ def test_the_first_person_is_made_once_and_found_again_under_a_new_name() -> Non
 
 @pytest.mark.parametrize("next_page", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
 def test_no_link_leads_away(next_page: str) -> None:
-    path = links.one_time_path(user=a_person(), to=next_page)
+    path = links.one_time_path(user=a_person(password=PASSWORD), to=next_page)
     assert Client().post(path)["Location"] == reverse("installations")
 
 
@@ -118,7 +126,7 @@ def test_welcome_sets_name_and_password_and_keeps_the_session() -> None:
     ],
 )
 def test_a_bad_password_or_name_is_told_at_its_field(data: dict[str, str], words: str) -> None:
-    a_person("ben")
+    a_member("ben", Role.VIEWER)
     client = Client()
     client.post(links.one_time_path())
     answer = client.post(reverse("welcome"), data)
@@ -128,7 +136,7 @@ def test_a_bad_password_or_name_is_told_at_its_field(data: dict[str, str], words
 
 
 def test_a_wrong_password_says_so_without_telling_which_names_there_are() -> None:
-    a_person("anna")
+    a_person("anna", PASSWORD)
     known = Client().post(reverse("sign-in"), {"name": "anna", "password": "wrong"})
     unknown = Client().post(reverse("sign-in"), {"name": "nobody", "password": "wrong"})
     assert known.status_code == unknown.status_code == 422
@@ -137,7 +145,7 @@ def test_a_wrong_password_says_so_without_telling_which_names_there_are() -> Non
 
 
 def test_guessing_is_locked_also_for_the_right_password() -> None:
-    a_person("anna")
+    a_person("anna", PASSWORD)
     client = Client()
     for _guess in range(throttle.MOST_OF_NAME):
         client.post(reverse("sign-in"), {"name": "Anna", "password": "wrong"})
@@ -149,7 +157,7 @@ def test_guessing_is_locked_also_for_the_right_password() -> None:
 
 
 def test_one_address_cannot_try_every_name() -> None:
-    a_person("anna")
+    a_person("anna", PASSWORD)
     for number in range(throttle.MOST_OF_ADDRESS):
         throttle.failed(f"name{number}", "127.0.0.1")
     assert Client().post(reverse("sign-in"), {"name": "anna", "password": PASSWORD}).status_code == 429

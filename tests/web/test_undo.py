@@ -14,7 +14,7 @@ from installer_tasks import runs, sessions, undo
 from installer_tasks.models import AuditEntry, Installation, Run, RunKind, RunState
 from tests.web.run_rows import SLUGS, a_run, an_installation, sentence
 from tests.web.test_run_page import page, words
-from wizard.presenters.installations import rows
+from wizard.presenters.installations import listing
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +30,7 @@ ERROR: dict[str, Any] = {
 @pytest.fixture
 def person() -> Client:
     client = Client()
-    client.force_login(User.objects.create_user("alice", password="correct horse"))
+    client.force_login(User.objects.create_superuser("alice"))
     return client
 
 
@@ -157,7 +157,7 @@ def test_what_is_removed_is_installed_no_more(person: Client, installation: Inst
     a_run(installation, "failed", at="undo-package-install", error=ERROR, kind="undo")
     for name in ("done", "handover"):
         assert person.get(reverse(name, args=[installation.pk])).status_code == 302, name
-    assert [str(row.shown.word) for row in rows()] == ["failed"]
+    assert [str(row.shown.word) for row in listing(User.objects.get())["rows"]] == ["failed"]
 
 
 def kubeconfig(server: str, token: str) -> str:

@@ -1,16 +1,28 @@
-"""The forms of signing in."""
+"""The forms of signing in, and of giving roles."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.translation import gettext, gettext_lazy
 
+from installer_tasks.models import Role, Workspace
+from wizard.accounts.people import NOTHING
+
 SHORTEST = 12
+
+
+def free_name(name: str, others: QuerySet[User]) -> str:
+    """The name itself. Raises ValidationError when one of the others has it."""
+    if others.filter(username__iexact=name).exists():
+        raise ValidationError(gettext("%(name)s is taken. Choose another name.") % {"name": name})
+    return name
 
 
 class SignInForm(forms.Form):
@@ -30,10 +42,7 @@ class WelcomeForm(forms.Form):
         self.user = user
 
     def clean_name(self) -> str:
-        name = str(self.cleaned_data["name"])
-        if User.objects.exclude(pk=self.user.pk).filter(username__iexact=name).exists():
-            raise ValidationError(gettext("%(name)s is taken. Choose another name.") % {"name": name})
-        return name
+        return free_name(str(self.cleaned_data["name"]), User.objects.exclude(pk=self.user.pk))
 
     def clean_password(self) -> str:
         password = str(self.cleaned_data["password"])
@@ -56,3 +65,38 @@ class WelcomeForm(forms.Form):
         self.user.set_password(self.cleaned_data["password"])
         self.user.save(update_fields=["username", "password"])
         return self.user
+
+
+class RolesForm(forms.Form):
+    """What one person may do: everything, or a role at each customer."""
+
+    administrator = forms.BooleanField(required=False)
+
+    def __init__(self, *args: Any, places: Sequence[Workspace], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.places = places
+        for place in places:
+            self.fields[_field(place)] = forms.ChoiceField(choices=[(role, role) for role in (*Role.values, NOTHING)])
+
+    @property
+    def everything(self) -> bool:
+        return bool(self.cleaned_data.get("administrator"))
+
+    @property
+    def roles(self) -> dict[int, str]:
+        return {place.pk: self.cleaned_data[_field(place)] for place in self.places}
+
+
+class InviteForm(RolesForm):
+    name = forms.CharField(max_length=150, label=gettext_lazy("Name"), validators=[UnicodeUsernameValidator()])
+
+    def clean_name(self) -> str:
+        return free_name(str(self.cleaned_data["name"]), User.objects.all())
+
+    def clean(self) -> None:
+        if not self.errors and not self.everything and set(self.roles.values()) <= {NOTHING}:
+            raise ValidationError(gettext("Choose what this person may do; without a role there is nothing to see."))
+
+
+def _field(place: Workspace) -> str:
+    return f"role-{place.pk}"

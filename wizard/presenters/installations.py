@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils.translation import gettext
 
 from installer_tasks import runs
-from installer_tasks.models import ACTIVE, Installation, Run, RunState
+from installer_tasks.models import ACTIVE, Installation, Role, Run, RunState, Workspace
+from installer_tasks.sessions import DEFAULT_WORKSPACE
 from wizard import steps
-from wizard.presenters import states
+from wizard.accounts import access
+from wizard.presenters import people, states
 from wizard.presenters.states import Shown
 from wizard.presenters.steps import first_open
 
@@ -21,6 +24,8 @@ from wizard.presenters.steps import first_open
 class Row:
     pk: int
     name: str
+    customer: str
+    changes: bool  #: whether this person may change it
     practice: bool
     shown: Shown
     state: str
@@ -46,16 +51,27 @@ class Loss:
     installed: bool
 
 
-def rows() -> list[Row]:
-    return [_row(installation) for installation in Installation.objects.select_related("created_by")]
+def listing(me: User) -> dict[str, Any]:
+    """What this person may open, and at which customers they may start another."""
+    places = list(access.workspaces_to_install_at(me))
+    several = Workspace.objects.count() > 1
+    return {
+        "rows": [_row(installation, me) for installation in access.visible(me)],
+        "may_start": me.is_superuser or bool(places),
+        "customers": [(place.name, people.label(place, len(places))) for place in places],
+        "asks_customer": (several and len(places) > 1) or (me.is_superuser and Installation.objects.exists()),
+        "any_customer": me.is_superuser,
+    }
 
 
-def _row(installation: Installation) -> Row:
+def _row(installation: Installation, me: User) -> Row:
     run = installation.runs.first()
     where = first_open(installation) if run is None else ""
     return Row(
         pk=installation.pk,
         name=installation.name,
+        customer=_customer(installation),
+        changes=access.role_in(me, installation.workspace) == Role.INSTALLER,
         practice=installation.practice,
         shown=_shown(run, where),
         state=run.state if run else where,
@@ -66,6 +82,10 @@ def _row(installation: Installation) -> Row:
         url=reverse("open", args=[installation.pk]),
         delete_url=reverse("delete", args=[installation.pk]),
     )
+
+
+def _customer(installation: Installation) -> str:
+    return "" if installation.workspace.name == DEFAULT_WORKSPACE else installation.workspace.name
 
 
 def _shown(run: Run | None, where: str) -> Shown:

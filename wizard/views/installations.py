@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,8 +12,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from installer_tasks import sessions
+from installer_tasks.errors import InputError
 from installer_tasks.models import AuditEntry, Installation
+from installer_tasks.text import Text
+from installer_tasks.text import mark as _
+from wizard.accounts import customers
+from wizard.accounts.access import visible
 from wizard.presenters import installations as views
+from wizard.texts import render as say
 from wizard.views.common import installation_of, person
 
 LONGEST_NAME = 100
@@ -21,25 +28,30 @@ LONGEST_NAME = 100
 @never_cache
 @require_http_methods(["GET", "POST"])
 def index(request: HttpRequest) -> HttpResponse:
+    me = person(request)
     if request.method == "GET":
-        return render(request, "wizard/installations.html", {"rows": views.rows()})
-    name = " ".join(request.POST.get("name", "").split())
-    problem = _name_problem(name)
-    if problem:
-        context = {"rows": views.rows(), "name": name, "problem": problem}
+        return render(request, "wizard/installations.html", views.listing(me))
+    given = {name: " ".join(request.POST.get(name, "").split()) for name in ("name", "customer")}
+    try:
+        place = customers.to_start_at(me, given["customer"])
+        _require_name(given["name"], me)
+    except InputError as error:
+        context = {**views.listing(me), **given, "field": error.field, "problem": say(error.cause)}
         return render(request, "wizard/installations.html", context, status=422)
-    installation = sessions.create_installation(name, person=person(request))
-    return redirect("open", pk=installation.pk)
+    return redirect("open", pk=sessions.create_installation(given["name"], person=me, workspace=place).pk)
 
 
-def _name_problem(name: str) -> str:
+def _require_name(name: str, me: User) -> None:
+    """Raises InputError for a name that cannot be told from another that this person sees."""
     if not name:
-        return gettext("Give it a name, for example that of the customer or the site.")
-    if len(name) > LONGEST_NAME or not name.isprintable():
-        return gettext("A name has at most 100 characters that can be printed.")
-    if Installation.objects.filter(name__iexact=name).exists():
-        return gettext("There is an installation of this name already. Open it, or choose another name.")
-    return ""
+        problem = Text(_("Give it a name, for example that of the customer or the site."))
+    elif len(name) > LONGEST_NAME or not name.isprintable():
+        problem = Text(_("A name has at most 100 characters that can be printed."))
+    elif visible(me).filter(name__iexact=name).exists():
+        problem = Text(_("There is an installation of this name already. Open it, or choose another name."))
+    else:
+        return
+    raise InputError(problem, value=name, field="name")
 
 
 @never_cache

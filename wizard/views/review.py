@@ -13,6 +13,7 @@ from installer_tasks import findings, runs, sessions
 from installer_tasks.errors import InstallerError
 from installer_tasks.models import Installation
 from wizard import fragments
+from wizard.accounts.access import reads_only
 from wizard.presenters.landscape import landscape
 from wizard.presenters.review import review as review_view
 from wizard.texts import render as say
@@ -23,7 +24,8 @@ from wizard.views.common import frame, installation_of, person
 @require_GET
 def review(request: HttpRequest, pk: int) -> HttpResponse:
     installation = installation_of(pk)
-    sessions.remember_step(installation, "review")
+    if not reads_only(request):
+        sessions.remember_step(installation, "review")
     shown = {"review": review_view(installation), "landscape": landscape(installation)}
     return render(request, "wizard/review.html", {**frame(installation, "review"), **shown})
 

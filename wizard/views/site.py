@@ -16,6 +16,7 @@ from django.views.decorators.csrf import requires_csrf_token
 from django.views.decorators.http import require_GET, require_POST
 from django.views.i18n import set_language
 
+from wizard.accounts.access import Refused, administrators
 from wizard.accounts.views import safe_next
 from wizard.context import THEMES
 from wizard.presenters.design import examples
@@ -75,8 +76,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _error(request, 413, back=request.path)
 
 
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
-    return _error(request, 403)
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What is not for this person, and who can change that."""
+    if not isinstance(exception, Refused):
+        return _error(request, 403)
+    return _error(request, 403, why=exception.why, administrators=administrators())
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from installer_tasks import findings, sessions
 from installer_tasks.models import Installation
 from wizard import fragments, steps
+from wizard.accounts.access import reads_only
 from wizard.presenters import findings as finding_views
 from wizard.presenters import steps as step_views
 from wizard.steps.base import Step, StepForm
@@ -37,8 +38,9 @@ def step(request: HttpRequest, pk: int, slug: str) -> HttpResponse:
         return (
             _save_field(request, installation, found) if "only" in request.GET else _save(request, installation, found)
         )
-    sessions.remember_step(installation, slug)
-    _look_ahead(installation, found)
+    if not reads_only(request):
+        sessions.remember_step(installation, slug)
+        _look_ahead(installation, found)
     return _page(request, found, found.form(installation=installation))
 
 
