@@ -78,6 +78,8 @@ def _read_element(reading: _Reading, element: object) -> None:
         raise damaged(reading.path, f"{INDEX_FILE} holds an element that is no image")
     digest = _read_image(reading, content) if element.get("Image") else _read_index(reading, content)
     labels = content.get("Labels") or {}
+    if not isinstance(labels, dict):
+        raise damaged(reading.path, f"{INDEX_FILE} holds labels that are none")
     reading.elements.append(
         _Element(digest, _origin(reading.path, content), str(content.get("Tag") or ""), ROOT_LABEL in labels)
     )

@@ -209,8 +209,9 @@ WRONG = "sha256:" + "0" * 64
         changed(ELEMENT, "Config", value=None),
         changed(ELEMENT, "Refs", value="x"),
         changed(ELEMENT, "Refs", value=[None]),
+        changed(ELEMENT, "Labels", value=1),
     ],
-    ids=range(17),
+    ids=range(18),
 )
 def test_a_listing_that_lies_is_damaged(tmp_path: Path, listing: object) -> None:
     path = write_raw(tmp_path / "a.tar", listing, layers_of([ELEMENT]))
