@@ -14,6 +14,7 @@ STEPS = ("bundle", "cluster", "dns", "identity", "registry", "certificates", "se
 
 
 FEDERATED, LDAP = "federated", "ldap"
+NATIVE, VENDOR = "native", "vendor"
 ACTIVE_DIRECTORY = "activedirectory"
 _USERS, _GROUPS = "(&(objectClass=person)(sAMAccountName={}))", "(&(objectClass=group)(member={}))"
 
@@ -43,6 +44,7 @@ class Key:
 KEYS: tuple[Key, ...] = (
     Key("bundle.path", _("Bundle folder")),
     Key("bundle.release", _("Release")),
+    Key("bundle.engine", _("Push engine"), default=NATIVE),
     Key("cluster.kubeconfig", _("Kubeconfig"), secret=True),
     Key("cluster.context", _("Context")),
     Key("dns.zone", _("DNS zone")),

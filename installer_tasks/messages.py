@@ -33,6 +33,8 @@ EVENTS: Mapping[str, str] = {
     "registry.project-created": _("Project %(project)s is created in the registry."),
     "registry.project-there": _("Project %(project)s is there already."),
     "push.started": _("%(images)s images, %(size)s, go to %(target)s."),
+    "push.vendor": _("The vendor's program pushes: %(program)s."),
+    "push.vendor-says": _("It says:"),
     "push.stalled": _("%(cause)s"),
     "push.done": _("All %(images)s images are in the registry: %(sent)s sent, %(present)s were there; %(seconds)s s."),
     # Cluster

@@ -1,8 +1,8 @@
 """Programs as values: what to run, with which environment, for how long; and what came of it.
 
-The only module that imports subprocess. A secret travels by a 0600 file or by standard input, never in argv, and the
-child sees only the environment that is named. Every child leads its own process group, so that what it started ends
-with it: TERM first, KILL after `GRACE` seconds.
+The only module that imports subprocess. A secret travels by a 0600 file, by standard input, or in the environment of
+the one child that takes it no other way, never in argv; the child sees only the environment that is named. Every child
+leads its own process group, so that what it started ends with it: TERM first, KILL after `GRACE` seconds.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from installer_tasks import leash
 from installer_tasks.errors import Cancelled, Missing, Stalled
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
@@ -36,15 +38,20 @@ OnLine = Callable[[str, str], None]
 
 @dataclass(frozen=True)
 class Command:
-    """A program to run. Nothing secret may stand in `argv`, `env` or `folder`."""
+    """A program to run. Nothing secret may stand in `argv`, `env` or `folder`.
+
+    `leashed`: it is killed when the calling thread dies in any way, and may do nothing while nobody looks on.
+    """
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)  #: set for the child
     pass_env: tuple[str, ...] = ()  #: names taken over from our own environment
     stdin: str = field(default="", repr=False)  #: may be secret
     secret_files: Mapping[str, str] = field(default_factory=dict, repr=False)  #: variable → content; child gets a path
+    secret_env: Mapping[str, str] = field(default_factory=dict, repr=False)  #: for a program that reads no file
     folder: Path | None = None  #: working directory
     deadline: float = 60.0  #: seconds
+    leashed: bool = False
 
     @property
     def name(self) -> str:
@@ -72,7 +79,7 @@ def run(command: Command, *, on_line: OnLine | None = None, stop: Callable[[], b
     """
     started = time.monotonic()
     with _secret_variables(command.secret_files) as secrets:
-        process = _spawn(command, {**_environment(command), **secrets})
+        process = _spawn(command, {**_environment(command), **command.secret_env, **secrets})
         readers = _Readers(process, command.stdin, on_line)
         try:
             _wait(process, command, stop or _never, started)
@@ -89,7 +96,7 @@ def _never() -> bool:
 def _spawn(command: Command, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            command.argv,
+            _leash(command.argv) if command.leashed else command.argv,
             env=dict(env),
             cwd=command.folder,
             stdin=subprocess.PIPE,
@@ -99,6 +106,11 @@ def _spawn(command: Command, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
         )
     except (FileNotFoundError, PermissionError) as error:
         raise _not_startable(command.argv[0], error) from error
+
+
+def _leash(argv: tuple[str, ...]) -> tuple[str, ...]:
+    # Isolated: nothing in the child's environment or folder may change what Python runs.
+    return (sys.executable, "-I", leash.__file__, str(os.getpid()), *argv)
 
 
 def _not_startable(program: str, error: OSError) -> Missing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
@@ -173,6 +174,31 @@ def _disk_free(facts: Facts) -> Verdict:
     )
 
 
+def _engine(facts: Facts) -> Verdict:
+    """Only who chose the vendor's program needs it."""
+    contents = facts("bundle", "contents")
+    there, starts = bool(contents["program"]), contents["starts"]
+    if facts.answers.get("bundle.engine") != answer_keys.VENDOR:
+        return passed(_("This installer pushes the images itself."))
+    if starts:
+        return passed(_("The vendor's program %(program)s is there."), program=_name(contents["program"]))
+    return Verdict(
+        Level.FAIL,
+        text(
+            _("The vendor's program cannot be started.") if there else _("The folder holds no program of the vendor.")
+        ),
+        value=contents["program"] or contents["path"],
+        cause=text(_("The installer's user may not execute the file."))
+        if there
+        else text(_("Neither tmc-sm nor tmc-local lies in the folder.")),
+        remedy=text(_("Make it executable, or choose this installer as the push engine."))
+        if there
+        else text(_("Unpack the whole download, or choose this installer as the push engine.")),
+        command=f"chmod +x {shlex.quote(contents['program'])}" if there else "",
+        evidence={"program": contents["program"]},
+    )
+
+
 def _name(file: str) -> str:
     return PurePath(file).name
 
@@ -192,5 +218,7 @@ CHECKS = (
           ("bundle.readable", "bundle.release-known")),
     Check("bundle.values-known", _("The package takes the values that will be written"), Owner.INSTALLER, _RELEASE,
           _values_known, ("bundle.readable", "bundle.release-known")),
+    Check("bundle.engine", _("The chosen push engine is there"), Owner.INSTALLER, ("bundle.path", "bundle.engine"),
+          _engine, _READ, strict=True),
     Check("bundle.disk-free", _("The installer has room for its own files"), Owner.INSTALLER, _FOLDER, _disk_free),
 )  # fmt: skip

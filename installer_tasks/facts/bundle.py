@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,6 +73,7 @@ def _contents(bundle: ReleaseBundle) -> dict[str, Any]:
         "bytes": bundle.total_bytes,
         "archives": [{"file": str(archive.path), "images": len(archive.images)} for archive in bundle.archives],
         "program": str(bundle.program or ""),
+        "starts": bundle.program is not None and os.access(bundle.program, os.X_OK),
     }
 
 

@@ -3,14 +3,16 @@
     agent-images/*.tar  dependencies/*.tar  packages/package-repository.tar  tanzu-cli-plugins/tmc.tar.gz  tmc-sm
 
 The archives are imgpkg tars with shared layers, nested bundles and images for several platforms; the images hold bytes
-that mean nothing. Made twice, anywhere, it is the same to the byte.
+that mean nothing. Made twice, anywhere, the archives are the same to the byte; tmc-sm names where this code lies.
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
+import shlex
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,18 +28,27 @@ from installer_tasks.text import text
 
 __all__ = ["FULL", "SMALL", "Content", "Scale", "contents", "fill", "make_bundle"]
 
-FORMAT = 1  #: raise it when the content of a practice bundle changes
+FORMAT = 2  #: raise it when the content of a practice bundle changes
 STAMP = ".practice-bundle.json"
+CODE = Path(__file__).parents[2]  #: from where tmc-sm runs our own engine
 
 _PROGRAM = """\
 #!/bin/sh
-# The practice stand-in of the vendor's program. It pushes nothing and installs nothing.
-case "$1" in
-  version|--version)
+# The practice stand-in of the vendor's program: it pushes with this installer's own engine, and installs nothing.
+set -eu
+case "${{1:-}} ${{2:-}} ${{3:-}}" in
+  "version "*|"--version "*)
     echo "tmc-sm {release} (practice stand-in)"
     ;;
+  "push-images harbor --project")
+    echo "INFO[0000] Pushing PackageRepository                     uri=$4/package-repository"
+    export PYTHONPATH={code} TMC_INSTALLER_REGISTRY_PASSWORD="${{HARBOR_PASSWORD:-}}"
+    {python} -m installer_tasks.registry --bundle . --project "$4" --username "${{HARBOR_USERNAME:-}}" \\
+      ${{SSL_CERT_FILE:+--ca "$SSL_CERT_FILE"}}
+    echo "Image Staging Complete. Next Steps:"
+    ;;
   *)
-    echo "tmc-sm {release}: this is the practice stand-in of the vendor's program; it only knows 'version'." >&2
+    echo "Error: unknown command \\"${{1:-}}\\" for \\"tmc-sm\\" (practice stand-in)" >&2
     exit 2
     ;;
 esac
@@ -47,7 +58,7 @@ esac
 def make_bundle(folder: Path, release: str = "1.4.1", *, scale: Scale = FULL) -> Path:
     """The practice bundle in `folder`, made when it is not there or is another one; Conflict when something else is."""
     known = releases.get(release)
-    wanted = {"format": FORMAT, "release": known.version, "scale": scale.name}
+    wanted = {"format": FORMAT, "release": known.version, "scale": scale.name, "code": [sys.executable, str(CODE)]}
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
         if not _is_made(folder, wanted):
@@ -77,7 +88,8 @@ def fill(folder: Path, release: Release, archives: Iterable[Content]) -> None:
     plugin = make_layer({"plugin_bundle/README": b"Practice stand-in of the Tanzu CLI plug-ins.\n"})
     (folder / "tanzu-cli-plugins" / "tmc.tar.gz").write_bytes(plugin.content)
     program = folder / "tmc-sm"
-    program.write_text(_PROGRAM.format(release=release.version))
+    python, code = shlex.quote(sys.executable), shlex.quote(str(CODE))
+    program.write_text(_PROGRAM.format(release=release.version, python=python, code=code))
     program.chmod(0o755)
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from installer_tasks.answers import VENDOR
 from installer_tasks.stages.base import Context, Reporter
 from installer_tasks.stages.systems import bundle_of, reference_of, registry_of
 from installer_tasks.text import mark as _
@@ -20,6 +21,7 @@ class PushImages:
     reads: tuple[str, ...] = (
         "bundle.path",
         "bundle.release",
+        "bundle.engine",
         "registry.project",
         "registry.username",
         "registry.password",
@@ -37,27 +39,64 @@ class PushImages:
         return verify(bundle, target, client, cancelled=context.cancelled).is_complete
 
     def run(self, context: Context) -> None:
-        from installer_tasks.registry.push import push
+        bundle = bundle_of(context)
+        context.report.event(
+            "push.started", images=bundle.image_count, size=size(bundle.total_bytes), target=str(reference_of(context))
+        )
+        if context.plan["bundle.engine"] == VENDOR:
+            _by_vendor(context)
+        else:
+            _by_ourselves(context)
 
-        bundle, target = bundle_of(context), reference_of(context)
-        context.report.event(
-            "push.started", images=bundle.image_count, size=size(bundle.total_bytes), target=str(target)
-        )
-        result = push(
-            bundle,
-            target,
-            registry_of(context),
-            on_progress=_shows(context.report),
-            cancelled=context.cancelled,
-        )
-        context.report.event(
-            "push.done",
-            level="success",
-            images=result.images,
-            sent=size(result.bytes_sent),
-            present=size(result.bytes_present),
-            seconds=round(result.seconds),
-        )
+
+def _by_ourselves(context: Context) -> None:
+    from installer_tasks.registry.push import push
+
+    result = push(
+        bundle_of(context),
+        reference_of(context),
+        registry_of(context),
+        on_progress=_shows(context.report),
+        cancelled=context.cancelled,
+    )
+    context.report.event(
+        "push.done",
+        level="success",
+        images=result.images,
+        sent=size(result.bytes_sent),
+        present=size(result.bytes_present),
+        seconds=round(result.seconds),
+    )
+
+
+def _by_vendor(context: Context) -> None:
+    from installer_tasks.registry.vendor import VendorPush, push_by_vendor
+
+    plan, began = context.plan, time.monotonic()
+    given = VendorPush(
+        bundle_of(context),
+        reference_of(context),
+        plan["registry.username"],
+        plan["registry.password"],
+        plan["registry.ca"],
+        context.folder,
+    )
+    context.report.event("push.vendor", program=given.program.name)
+    last = push_by_vendor(
+        given,
+        registry_of(context),
+        on_line=lambda line: context.report.event("push.vendor-says", text=line),
+        on_progress=_shows(context.report),
+        cancelled=context.cancelled,
+    )
+    context.report.event(
+        "push.done",
+        level="success",
+        images=last.images_total,
+        sent=size(last.sent),
+        present=size(last.present),
+        seconds=round(time.monotonic() - began),
+    )
 
 
 class Series:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from installer_tasks import shell
+from installer_tasks import leash, shell
 from installer_tasks.errors import Cancelled, Missing, Stalled
+from tests.waiting import until
 
 PYTHON = sys.executable
 
@@ -91,6 +93,32 @@ def test_grandchildren_end_with_the_program() -> None:
     )
     outcome = shell.run(python(code))
     assert not alive(int(outcome.stdout))
+
+
+def test_what_is_leashed_dies_with_whoever_called_it(tmp_path: Path) -> None:
+    """Killed in mid-air: nothing of the caller's own can end what it has started."""
+    pid_file = tmp_path / "pid"
+    child = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    code = (
+        "import sys; from installer_tasks import shell;"
+        f"shell.run(shell.Command((sys.executable, '-c', {child!r}), leashed=True, deadline=600))"
+    )
+    caller = subprocess.Popen([PYTHON, "-c", code], cwd=Path(__file__).parents[2])
+    try:
+        until(lambda: pid_file.exists() and pid_file.read_text())
+    finally:
+        caller.kill()
+        caller.wait()
+    until(lambda: not alive(int(pid_file.read_text())))
+
+
+def test_the_leash_changes_neither_outcome_nor_environment() -> None:
+    command = python("import os, sys; print(os.environ['A']); sys.exit(5)", secret_env={"A": "canary"}, leashed=True)
+    outcome = shell.run(command)
+    assert (outcome.exit_code, outcome.stdout) == (5, "canary")
+    assert "canary" not in repr(command)
+    nowhere = shell.run(shell.Command(("/nowhere/imgpkg",), leashed=True))
+    assert (nowhere.exit_code, nowhere.stderr) == (leash.NOT_STARTED, "No such file or directory")
 
 
 def test_a_program_that_is_not_there_is_named() -> None:

@@ -122,6 +122,19 @@ def test_people_may_sign_in_with_a_directory(estate: Estate) -> None:
     assert told["evidence"]["hops"][-1].partition("?")[0].endswith("/provider/pinniped/login")
 
 
+def test_the_vendors_program_may_push(estate: Estate) -> None:
+    program = estate.bundle / "tmc-sm"  # one that tells more than it should
+    program.write_text(program.read_text().replace("set -eu\n", 'set -eu\necho "as $HARBOR_PASSWORD"\n'))
+    run = install(proven(estate, bundle__engine="vendor"))
+    assert_done(run, estate)
+    push = run.stages.get(slug="push-images").progress
+    assert push["images_done"] == push["images_total"] == read_release_bundle(estate.bundle).image_count
+    said = run.events.filter(code="push.vendor-says").values_list("text", flat=True)
+    assert "Image Staging Complete. Next Steps:" in said
+    assert [line for line in said if line.startswith("as ")]
+    assert not [secret for secret in runs.frozen_plan(run).secret_values() if secret in " ".join(said)]
+
+
 def test_a_second_run_keeps_what_is_there(estate: Estate) -> None:
     installation = proven(estate)
     install(installation)

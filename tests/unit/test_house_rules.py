@@ -80,8 +80,11 @@ def test_only_the_journal_writes_events() -> None:
 
 
 def test_only_the_shell_starts_programs() -> None:
+    """The leash starts nothing: it is started by the shell, and becomes another program."""
     assert importers("subprocess") == {"installer_tasks/shell.py"}
     for name, tree in TREES.items():
+        if name == "installer_tasks/leash.py":
+            continue
         called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
         assert not {
             call for call in called if call in ("os.system", "os.popen", "os.fork") or call.startswith("os.exec")

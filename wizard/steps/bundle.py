@@ -7,6 +7,7 @@ from pathlib import Path
 from django.utils.translation import gettext, gettext_lazy
 
 from installer_tasks import releases
+from installer_tasks.answers import NATIVE, VENDOR
 from installer_tasks.errors import InputError
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
@@ -55,9 +56,31 @@ class BundleForm(StepForm):
         parse=one_of(*releases.known()),
     )
 
+    engine = ChoiceField(
+        label=gettext_lazy("Push engine"),
+        help_text=gettext_lazy(
+            "What sends the images to the registry. Whatever does, all of them are proven by digest."
+        ),
+        parse=one_of(NATIVE, VENDOR),
+    )
+
+    @classmethod
+    def fixed_options(cls) -> dict[str, list[Option]]:
+        return {
+            "engine": [
+                Option(NATIVE, gettext("This installer"), gettext("resumes where it stood, and shows every byte")),
+                Option(
+                    VENDOR,
+                    gettext("The vendor's program"),
+                    gettext("what its support knows; begins again after a break"),
+                ),
+            ]
+        }
+
     def options(self) -> dict[str, list[Option]]:
         found = (self.fact("contents") or {}).get("release", "")
-        return {"release": [Option(version, version, _note(version, found)) for version in releases.known()]}
+        known = [Option(version, version, _note(version, found)) for version in releases.known()]
+        return {**self.fixed_options(), "release": known}
 
 
 def _note(version: str, found: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from installer_tasks.answers import VENDOR
 from installer_tasks.rehearsal.bundle import SMALL, Content, contents, fill
 from installer_tasks.rehearsal.faults.base import Answering, Fault
 from installer_tasks.releases import Package, Release
@@ -55,6 +56,19 @@ def _spoilt(name: str, spoil: Spoiling, below: str = "") -> Answering:
 
 def _of(name: str, change: Callable[[Release], Release], archives: Archives | None = None) -> Answering:
     return lambda estate: {"bundle.path": str(_made(estate, name, change(estate.release), archives))}
+
+
+def _by_vendor(spoilt: Answering) -> Answering:
+    return lambda estate: {**spoilt(estate), "bundle.engine": VENDOR}
+
+
+def _without_program(folder: Path) -> None:
+    (folder / "tmc-sm").unlink()
+
+
+def _without_mode(folder: Path) -> None:
+    """As a share or an archiver that knows no modes leaves it."""
+    (folder / "tmc-sm").chmod(0o644)
 
 
 def _empty(folder: Path) -> None:
@@ -201,4 +215,8 @@ FAULTS = (
           "minio.password", answers=_of("other-values", _other_values)),
     Fault("bundle.file-limit", _("The service may not write large files"), "bundle.disk-free", "LimitFSIZE",
           _file_limit),
+    Fault("bundle.no-program", _("The vendor's program is to push, and was not copied"), "bundle.engine",
+          "no program of the vendor", answers=_by_vendor(_spoilt("no-program", _without_program))),
+    Fault("bundle.program-not-executable", _("The vendor's program is to push, and lost its mode"), "bundle.engine",
+          "may not execute", answers=_by_vendor(_spoilt("not-executable", _without_mode))),
 )  # fmt: skip
