@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -41,6 +43,24 @@ def invited(client: Client, place: Workspace, name: str = "ida", role: str = Rol
     found = INVITED.search(answer.content.decode())
     assert found, text_of(answer)
     return found.group(1)
+
+
+def test_of_two_who_invite_the_same_name_at_once_one_is_told(ada: User, place: Workspace) -> None:
+    """The other administrator's row comes between the look whether the name is free and ours."""
+    client = signed_in(ada)
+
+    def rival(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith('INSERT INTO "auth_user"') and not come:
+            come.append("ida")
+            User.objects.create_user("ida")
+        return execute(sql, *rest)
+
+    come: list[str] = []
+    with connection.execute_wrapper(rival):
+        answer = client.post(reverse("people"), {"name": "ida", f"role-{place.pk}": Role.INSTALLER})
+    assert come
+    assert answer.status_code == 422
+    assert "ida is taken. Choose another name." in text_of(answer)
 
 
 def test_an_invited_person_enters_once_and_chooses_a_password(ada: User, place: Workspace) -> None:

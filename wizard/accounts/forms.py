@@ -21,8 +21,12 @@ SHORTEST = 12
 def free_name(name: str, others: QuerySet[User]) -> str:
     """The name itself. Raises ValidationError when one of the others has it."""
     if others.filter(username__iexact=name).exists():
-        raise ValidationError(gettext("%(name)s is taken. Choose another name.") % {"name": name})
+        raise taken(name)
     return name
+
+
+def taken(name: str) -> ValidationError:
+    return ValidationError(gettext("%(name)s is taken. Choose another name.") % {"name": name})
 
 
 class SignInForm(forms.Form):

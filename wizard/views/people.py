@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.models import User
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from installer_tasks.errors import InputError
 from wizard.accounts import people as services
 from wizard.accounts.access import administrators_only
-from wizard.accounts.forms import InviteForm, RolesForm
+from wizard.accounts.forms import InviteForm, RolesForm, taken
 from wizard.presenters import people as presenter
 from wizard.texts import render as say
 from wizard.views.common import person
@@ -26,12 +27,16 @@ from wizard.views.common import person
 def people(request: HttpRequest) -> HttpResponse:
     places = presenter.places()
     form = InviteForm(request.POST or None, places=places)
-    if not form.is_valid():
-        context = presenter.page(person(request), form, places)
-        return render(request, "wizard/people.html", context, status=422 if form.is_bound else 200)
-    name = form.cleaned_data["name"]
-    token = services.invite(name, by=person(request), administrator=form.everything, roles=form.roles)
-    return _link_page(request, name, token)
+    if form.is_valid():
+        name = form.cleaned_data["name"]
+        try:
+            token = services.invite(name, by=person(request), administrator=form.everything, roles=form.roles)
+        except IntegrityError:  # somebody else has invited the same name in this moment
+            form.add_error("name", taken(name))
+        else:
+            return _link_page(request, name, token)
+    context = presenter.page(person(request), form, places)
+    return render(request, "wizard/people.html", context, status=422 if form.is_bound else 200)
 
 
 @administrators_only
