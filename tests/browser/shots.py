@@ -60,6 +60,7 @@ def test_every_page_is_photographed(here: Place, chrome: Browser) -> None:
     _steps(page, camera, base, here)
     _run(page, camera, base, here)
     _afterwards(camera, base, here)
+    _people(page, camera, base, here)
     weights.write(
         ROOT / "docs" / "page-weight.md", weights.measure(chrome, here.url, base, page.context.storage_state())
     )
@@ -214,6 +215,18 @@ def _afterwards(camera: Camera, base: str, here: Place) -> None:
     camera.page_of("26-not-found", f"{base}/nothing-here/")
     camera.page_of("31-delete", f"{base}/delete/")
     camera.page_of("32-start-over", f"{base}/start-over/")
+
+
+def _people(page: Page, camera: Camera, base: str, here: Place) -> None:
+    """Somebody is invited to read; and who did what until now."""
+    page.goto(f"{here.url}/people/")
+    page.get_by_label("Name", exact=True).fill("vera")
+    page.get_by_label("All installations").last.select_option("viewer")
+    page.get_by_role("button", name="Invite").click()
+    expect(page.get_by_role("heading", name="A link for vera")).to_be_visible()
+    camera.now("39-invited", page)
+    camera.page_of("38-people", f"{here.url}/people/")
+    camera.page_of("40-who-did-what", f"{here.url}/audit/")
 
 
 def _components(camera: Camera, here: Place) -> None:

@@ -13,7 +13,9 @@ from installer_tasks.cluster.client import connect
 from installer_tasks.cluster.kubeconfig import parse_kubeconfig
 from installer_tasks.facts import trials
 from installer_tasks.rehearsal.ca import PracticeCA
-from installer_tasks.rehearsal.controllers import Address
+from installer_tasks.rehearsal.controllers import Address, Controllers, Pace
+from installer_tasks.rehearsal.controllers.desk import Desk
+from installer_tasks.rehearsal.kube import Store, seed
 from tests.contract.docker_registry import free_port
 from tests.contract.looks import all_of
 from tests.contract.practice_cluster import (
@@ -72,6 +74,27 @@ def test_a_healthy_cluster_raises_nothing_and_keeps_nothing(practice: PracticeCl
     assert services.levels == SERVICES
     assert services.facts["load_balancer"]["value"]["address"] == ADDRESS
     until(lambda: not practice.trial_namespaces())
+
+
+def test_what_runs_when_the_controllers_come_is_left_running() -> None:
+    """Replacing it made cert-manager unavailable for a moment, and its check red (a machine under load saw it)."""
+    store = Store()
+    seed(store)
+    desk, controllers = Desk(store), Controllers(store, Pace.INSTANT)
+    before = _pods(desk)
+    assert {"cert-manager", "tkg-system"} <= {place for place, _name, _uid in before}
+    controllers.start()
+    try:
+        desk.ensure(issuer("ClusterIssuer", "any", "no-such-secret"))
+        until(lambda: (desk.get("ClusterIssuer", "any") or {}).get("status"))
+        assert _pods(desk) == before
+    finally:
+        controllers.stop()
+
+
+def _pods(desk: Desk) -> set[tuple[str, str, str]]:
+    found = [pod["metadata"] for pod in desk.objects("Pod")]
+    return {(metadata["namespace"], metadata["name"], metadata["uid"]) for metadata in found}
 
 
 def test_nothing_listens(practice: PracticeCluster) -> None:
