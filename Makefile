@@ -11,8 +11,6 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 # make run ARGS="--port 8080", make test ARGS="-k registry"
 ARGS ?=
-# A state folder of its own: the settings are read before a test can name one.
-APART := state=$$(mktemp -d); trap 'rm -rf "$$state"' EXIT; TMC_INSTALLER_STATE=$$state
 # worksteal: who is done takes over from who is not; a long test would otherwise be waited for by all.
 PYTEST := $(BIN)/python -m pytest -q -n 3 --dist worksteal --durations=5
 # On PostgreSQL: the tests that use the database. `make test ON_POSTGRESQL=` runs all of them there too.
@@ -22,17 +20,17 @@ ON_POSTGRESQL ?= -p tests.database_only
 	environment-dev packages
 
 help:
-	@echo "make rehearse    carry out a whole practice installation on this machine"
+	@echo "make rehearse    run a complete practice installation on this machine"
 	@echo "make run         serve the installer for real use"
 	@echo "make test        all tests, on SQLite and on PostgreSQL"
-	@echo "make check       style, types, import rules, sizes, message catalogues"
+	@echo "make check       style, types, import rules, sizes, words, message catalogues"
 	@echo "make shots       screenshots of every page into docs/shots"
 	@echo "make faults      kill programs at random moments of many runs (FAULT_ROUNDS=10)"
-	@echo "make calibrate   switch every fault of the practice estate on alone and see which check says so"
+	@echo "make calibrate   turn on each fault of the practice estate alone and record which check reports it"
 	@echo "make bench-push  measure the image push"
-	@echo "make messages    take new sentences into the catalogues"
-	@echo "make lock        pin the requirements anew"
-	@echo "make clean       remove what was made here, .venv too; the state folder stays"
+	@echo "make messages    add new sentences to the catalogues, checks and error codes to the reference"
+	@echo "make lock        pin the requirements again"
+	@echo "make clean       remove what was created here, including .venv; the state folder stays"
 
 environment:
 	@$(PYTHON) scripts/environment.py requirements.txt
@@ -69,21 +67,22 @@ check: environment-dev
 	@$(BIN)/lint-imports
 	@$(BIN)/python scripts/check_sizes.py
 	@$(BIN)/python scripts/check_messages.py
+	@$(BIN)/python scripts/check_words.py
 	@state=$$(mktemp -d); trap 'rm -rf "$$state"' EXIT; \
 	$(MANAGE) check --fail-level WARNING --state "$$state"; \
 	$(MANAGE) makemigrations --check --dry-run --state "$$state"
 
 shots: packages environment-dev
-	@$(APART) $(BIN)/python -m pytest -q tests/browser/shots.py $(ARGS)
+	@$(BIN)/python -m pytest -q tests/browser/shots.py $(ARGS)
 
 faults: packages environment-dev
-	@$(APART) env -u DATABASE_URL $(BIN)/python -m pytest -q tests/faults/at_random.py $(ARGS)
+	@env -u DATABASE_URL $(BIN)/python -m pytest -q tests/faults/at_random.py $(ARGS)
 
 calibrate: environment-dev
 	@$(BIN)/python -m tests.calibration $(ARGS)
 
 bench-push: environment-dev
-	@$(PYTHON) scripts/debian_packages.py docker-registry apache2-utils
+	@$(PYTHON) scripts/debian_packages.py docker-registry apache2-utils skopeo
 	@$(BIN)/python -m tests.bench.push $(ARGS)
 
 messages: environment-dev
@@ -92,6 +91,7 @@ messages: environment-dev
 		--ignore .venv --ignore tests --ignore scripts --ignore build
 	@sed -i '/^"POT-Creation-Date/d' wizard/locale/zh_Hans/LC_MESSAGES/django.po  # differs each time and says nothing
 	@$(BIN)/python scripts/compile_messages.py
+	@$(BIN)/python scripts/make_reference.py
 
 # No download address, no index: what was resolved is named by version and hash alone.
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --resolver=backtracking \

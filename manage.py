@@ -6,6 +6,8 @@ from __future__ import annotations
 import os
 import sys
 
+from installer_tasks.local import state_folder
+
 
 def without_state(argv: list[str]) -> list[str]:
     """Take `--state DIR` out and into the environment: the settings need it before any command reads its options."""
@@ -25,9 +27,7 @@ def without_state(argv: list[str]) -> list[str]:
 
 def _practise_apart() -> None:
     """A rehearsal has a state folder of its own: it must neither meet nor disturb a real installation."""
-    from installer_tasks import state
-
-    os.environ.setdefault(state.VARIABLE, str(state.default_folder() / "practice"))
+    os.environ.setdefault(state_folder.VARIABLE, str(state_folder.default_folder() / "practice"))
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
     argv = without_state(sys.argv)
     if argv[1:2] == ["rehearse"]:
         _practise_apart()
-    from django.core.management import execute_from_command_line
+    from django.core.management import execute_from_command_line  # noqa: PLC0415 - after the environment is set
 
     execute_from_command_line(argv)
 

@@ -1,13 +1,14 @@
-"""Celery's settings. The database is the truth: a message only says "look", and losing all of them loses nothing.
+"""Celery's settings. The database is the truth: a message only names a row, and losing all of them loses nothing.
 
     celery --app installer_tasks.celery worker
 
-The worker itself touches no row: its timer rings for `reap` every few seconds, in a child, so that whatever was
-asked for while nobody listened, or lost its worker, goes on by itself.
+Imports no task's body: `queue` imports it, and everything may import `queue`. The worker loads `tasks` by name,
+before it forks its children.
 """
 
 from __future__ import annotations
 
+import logging.config
 import mmap
 import os
 from typing import Any
@@ -17,9 +18,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wizard.settings")
 from celery import Celery, signals
 from django.conf import settings
 
+from installer_tasks.local import log_redaction
+
 #: Runs take hours and must not keep collections waiting.
 CONCURRENCY = 4
-REAP_EVERY = 10.0
 
 app = Celery("installer_tasks", broker=settings.REDIS_URL, include=["installer_tasks.tasks"])
 app.conf.update(
@@ -46,6 +48,10 @@ app.conf.update(
         "visibility_timeout": 7 * 24 * 3600,
         "socket_keepalive": True,
         "health_check_interval": 25,
+        # Whoever enqueues while Redis is away: once more after a moment, in which the supervisor has it back, and no
+        # more. Kombu's own pauses took two seconds of every page's time, for each of its messages.
+        "max_retries": 1,
+        "interval_start": 0.2,
     },
 )
 
@@ -53,19 +59,11 @@ app.conf.update(
 _stopping = mmap.mmap(-1, 1)
 
 
-@signals.worker_init.connect
-def _load_once(**_: Any) -> None:
-    """What every task needs, before the children are forked: one of them lives for one task, and would load it anew."""
-    from installer_tasks import checks, facts, stages  # noqa: F401
-
-
-@signals.worker_ready.connect
-def _reap_regularly(sender: Any, **_: Any) -> None:
-    """The worker's own timer, no thread: at once, then every REAP_EVERY seconds."""
-    from installer_tasks import tasks
-
-    tasks.ring_reap()
-    sender.timer.call_repeatedly(REAP_EVERY, tasks.ring_reap)
+@signals.setup_logging.connect
+def _clean_logs(**_: Any) -> None:
+    """With a receiver Celery makes no handlers of its own: ours take every line, without secrets."""
+    logging.config.dictConfig(settings.LOGGING)
+    log_redaction.install()
 
 
 @signals.worker_shutting_down.connect

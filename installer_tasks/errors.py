@@ -15,16 +15,26 @@
       Cancelled           a person asked to stop
       LeaseLost           another worker has this run now
 
-Every error says what was tried (`value`), the `cause`, the `remedy` and whether a `retry` helps. `code` is stable and
-looked up in documents and by `diagnosis`.
+Every error says what was tried (`value`), the `cause`, the `remedy` and whether a `retry` helps. `code` is stable:
+it names the error's entry in the reference.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from installer_tasks.text import Text
 from installer_tasks.text import mark as _
+
+LONGEST_DETAIL = 2000
+_without_secrets: Callable[[str], str] = str
+
+
+def use_redactor(clean: Callable[[str], str]) -> None:
+    """What takes secrets out of a text before it is cut; it stands above this module, which imports nothing of it."""
+    global _without_secrets  # noqa: PLW0603 - one a process
+    _without_secrets = clean
 
 
 class InstallerError(Exception):
@@ -35,7 +45,7 @@ class InstallerError(Exception):
 
     code = "error"
     retry = False
-    default_remedy = Text(_("Download the support bundle and look at the log of this stage."))
+    default_remedy = Text(_("Download the support bundle and check the log of this stage."))
 
     def __init__(
         self,
@@ -52,7 +62,7 @@ class InstallerError(Exception):
         self.cause = cause
         self.value = value
         self.remedy = remedy or self.default_remedy
-        self.detail = detail[:2000]
+        self.detail = _without_secrets(detail)[:LONGEST_DETAIL] if detail else ""
         self.field = field
         self.code = code or type(self).code
         self.retry = type(self).retry if retry is None else retry
@@ -94,14 +104,14 @@ class TlsFailure(SystemFailure):
     """The certificate is unknown, expired, for another name, or there is no TLS at all."""
 
     code = "tls"
-    default_remedy = Text(_("Add the certificate authority that signed the system's certificate, as PEM."))
+    default_remedy = Text(_("Add the CA certificate that signed the system's certificate, in PEM format."))
 
 
 class Refused(SystemFailure):
     """Credentials or rights."""
 
     code = "refused"
-    default_remedy = Text(_("Check the user name, the password or token, and the rights of this user."))
+    default_remedy = Text(_("Check the user name, the password or token, and the permissions of this user."))
 
 
 class Missing(SystemFailure):
@@ -134,7 +144,7 @@ class IntegrityFailure(InstallerError):
     """Bytes are not what their digest says."""
 
     code = "integrity"
-    default_remedy = Text(_("Copy or download the file again and compare its checksum."))
+    default_remedy = Text(_("Copy or download the file again and verify its checksum."))
 
 
 class Stalled(InstallerError):
@@ -150,7 +160,7 @@ class Cancelled(InstallerError):
     code = "cancelled"
 
     def __init__(self) -> None:
-        super().__init__(Text(_("Cancelled by a person.")), remedy=Text(_("Resume the installation.")))
+        super().__init__(Text(_("Stopped by a user.")), remedy=Text(_("Resume the installation.")))
 
 
 class LeaseLost(InstallerError):

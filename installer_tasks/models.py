@@ -14,8 +14,10 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from installer_tasks import answers as answer_keys
-from installer_tasks.secrets import Box, Redactor, keyring, new_data_key
+from installer_tasks import answer_keys
+from installer_tasks.local import log_redaction
+from installer_tasks.local.redaction import Redactor
+from installer_tasks.local.secrets import Box, keyring, new_data_key
 
 SECRET_COLUMN = "Answer.sealed"  # noqa: S105 - the name of a column
 PLAN_COLUMN = "Run.sealed_plan"
@@ -64,13 +66,14 @@ class Membership(models.Model):
 
 
 class Installation(models.Model):
-    """One saved session. `revision` grows with every change a page could show: the doorbell rings on it."""
+    """One saved session. `revision` grows with every change a page could show; wizard/live.py sends it."""
 
     workspace = models.ForeignKey(Workspace, models.PROTECT, related_name="installations")
     name = models.CharField(max_length=100)
     step = models.CharField(max_length=20, default=answer_keys.STEPS[0], help_text="where the person was last")
     revision = models.PositiveBigIntegerField(default=0)
     practice = models.BooleanField(default=False, help_text="made against the practice estate")
+    needed_again = models.JSONField(default=dict, help_text="secrets taken back, each with the answer that did it")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     changed_at = models.DateTimeField(default=timezone.now)
@@ -82,7 +85,7 @@ class Installation(models.Model):
         return self.name
 
     def touch(self) -> None:
-        """Ring the doorbell: something on this installation's pages changed."""
+        """Something on this installation's pages changed."""
         Installation.objects.filter(pk=self.pk).update(revision=models.F("revision") + 1, changed_at=timezone.now())
 
     def plain_answers(self) -> dict[str, str]:
@@ -93,8 +96,8 @@ class Installation(models.Model):
         return dict(self.answers.values_list("key", "fingerprint"))
 
     def redactor(self) -> Redactor:
-        """Scrubs every secret of this installation, also those of answers since replaced by runs' plans."""
-        return Redactor(value for key, value in self.plain_answers().items() if key in answer_keys.SECRETS)
+        """Redacts the secrets that are this installation's answers now."""
+        return Redactor(answer_keys.secret_texts(self.plain_answers()))
 
 
 class Source(models.TextChoices):
@@ -104,6 +107,7 @@ class Source(models.TextChoices):
     FOUND = "found"
     TEMPLATE = "template"
     IMPORT = "import"
+    GENERATED = "generated"
     PERSON = "person"
 
 
@@ -133,7 +137,9 @@ class Answer(models.Model):
         """The value in clear. A page never calls this for a secret."""
         if not self.sealed:
             return self.value
-        return self.installation.workspace.box.open(SECRET_COLUMN, self.sealed)
+        plain = self.installation.workspace.box.open(SECRET_COLUMN, self.sealed)
+        log_redaction.remember(plain)
+        return plain
 
 
 class Observation(models.Model):
@@ -146,6 +152,7 @@ class Observation(models.Model):
     started_at = models.DateTimeField(null=True)
     collected_at = models.DateTimeField(null=True)
     only = models.JSONField(default=list, help_text="names of the checks that are asked for; empty: all of them")
+    progress = models.JSONField(default=dict, help_text="of a large file that is being read: its name, bytes, size")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["installation", "system"], name="one_observation_a_system")]
@@ -179,10 +186,11 @@ class Finding(models.Model):
 
 
 class Waiver(models.Model):
-    """A person's reasoned, dated acceptance of a failed check."""
+    """A person's reasoned, dated acceptance of a failed check, or of a warning."""
 
     installation = models.ForeignKey(Installation, models.CASCADE, related_name="waivers")
     check_name = models.CharField(max_length=60)
+    of_warning = models.BooleanField(default=False, help_text="holds for the warning alone, not if the check fails")
     reason = models.TextField()
     person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
@@ -283,6 +291,8 @@ class StageRun(models.Model):
     waiting_for = models.JSONField(null=True, help_text="a Text: what it waits for now")
     waiting_since = models.DateTimeField(null=True)
     error = models.JSONField(null=True)
+    diagnosis = models.JSONField(null=True, help_text="why it failed or stands still: causes, chain, places to look")
+    facts = models.JSONField(null=True, help_text="what the cluster said when it failed; redacted")
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -322,13 +332,45 @@ class AuditEntry(models.Model):
     person = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     installation = models.ForeignKey(Installation, models.SET_NULL, null=True, related_name="audit")
     action = models.CharField(max_length=60)
-    detail = models.JSONField(default=dict, help_text="redacted; keys of answers, never values of secrets")
+    detail = models.JSONField(default=dict, help_text="old and new values of answers; of secrets keyed fingerprints")
 
     class Meta:
         ordering = ["-at"]
 
     def __str__(self) -> str:
         return self.action
+
+
+class BundleFolder(models.Model):
+    """A folder that an administrator has opened: installers may name the bundles below it."""
+
+    path = models.CharField(max_length=1000, unique=True)
+    opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    opened_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["path"]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class ConfirmedProgram(models.Model):
+    """A program of the vendor that may run: its content, and what it looked like to whoever confirmed it."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    path = models.CharField(max_length=4096)
+    owner = models.CharField(max_length=100)
+    mode = models.CharField(max_length=4)
+    size = models.PositiveBigIntegerField()
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    confirmed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-confirmed_at"]
+
+    def __str__(self) -> str:
+        return self.sha256
 
 
 class SignInLink(models.Model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,27 +12,17 @@ from typing import Any
 import jsonschema
 import yaml
 
-from installer_tasks import answers as answer_keys
-from installer_tasks import releases
+from installer_tasks import answer_keys, releases
 from installer_tasks.errors import InputError
+from installer_tasks.releases import settings
+from installer_tasks.releases.values import written
 from installer_tasks.text import Text, text
 from installer_tasks.text import mark as _
 
 MASK = "••••••••"
-#: Values of the block `ldap`, and what answers them.
-_LDAP = {
-    "type": "identity.ldap_type",
-    "host": "identity.ldap_host",
-    "username": "identity.ldap_username",
-    "password": "identity.ldap_password",
-    "domainName": "identity.ldap_domain",
-    "userBaseDN": "identity.ldap_user_base",
-    "userSearchFilter": "identity.ldap_user_filter",
-    "userSearchAttributeUsername": "identity.ldap_user_attribute",
-    "groupBaseDN": "identity.ldap_group_base",
-    "groupSearchFilter": "identity.ldap_group_filter",
-    "rootCA": "identity.ldap_ca",
-}
+#: Beside the answers: nobody enters them. The SHA-256 of the vendor's program, when that pushes; of what the bundle
+#: pushes; and of the download that the folder was compared with, if it was.
+PROGRAM_SHA256, CONTENT_SHA256, DOWNLOAD_SHA256 = "program-sha256", "content-sha256", "download-sha256"
 
 
 @dataclass(frozen=True)
@@ -46,25 +37,48 @@ class Plan:
         """Raises InputError when a required answer is missing or the release is not known."""
         for key in answer_keys.missing(answers):
             raise InputError(
-                text(_("%(label)s has no answer."), label=key.label),
+                text(_("%(label)s has no value."), label=key.label),
                 field=key.name,
-                remedy=text(_("Answer it on the page %(step)s."), step=key.step),
+                remedy=text(_("Enter it on the page %(step)s."), step=key.step),
                 code="answer-missing",
             )
         effective = answer_keys.with_defaults(answers)
         version = effective["bundle.release"]
-        if version not in releases.known():
+        if not releases.is_supported(version, effective[answer_keys.DESCRIBED]):
             raise InputError(
-                text(_("Release %(version)s is not known to this installer."), version=version),
+                text(_("This installer does not support release %(version)s."), version=version),
                 field="bundle.release",
                 value=version,
-                remedy=text(_("Choose one of: %(known)s."), known=", ".join(releases.known())),
+                remedy=text(
+                    _("Run the checks of its bundle folder, or choose one of: %(known)s."),
+                    known=", ".join(releases.known()),
+                ),
                 code="release-unknown",
             )
         return cls(version, effective)
 
     def __getitem__(self, key: str) -> str:
         return self.answers[key]
+
+    def pinning(self, **sha256: str) -> Plan:
+        """The same plan, with what was checked: the `program` that may run, the `content` to push, the `download`."""
+        names = {"program": PROGRAM_SHA256, "content": CONTENT_SHA256, "download": DOWNLOAD_SHA256}
+        return Plan(self.release, {**self.answers, **{names[what]: digest for what, digest in sha256.items()}})
+
+    @property
+    def program_sha256(self) -> str:
+        """Empty when no program is to run."""
+        return self.answers.get(PROGRAM_SHA256, "")
+
+    @property
+    def content_sha256(self) -> str:
+        """Of what may be pushed; empty in a plan of an earlier version of the installer."""
+        return self.answers.get(CONTENT_SHA256, "")
+
+    @property
+    def download_sha256(self) -> str:
+        """Of the file that the folder holds the content of; empty when none was compared."""
+        return self.answers.get(DOWNLOAD_SHA256, "")
 
     @property
     def zone(self) -> str:
@@ -78,7 +92,7 @@ class Plan:
     @property
     def known(self) -> releases.Release:
         """What is known of the plan's release."""
-        return releases.get(self.release)
+        return releases.named(self.release, self.answers.get(answer_keys.DESCRIBED, ""))
 
     @property
     def identity_kind(self) -> str:
@@ -89,7 +103,7 @@ class Plan:
         return f"https://{self.zone}"
 
     def secret_values(self) -> tuple[str, ...]:
-        return tuple(self.answers[key] for key in sorted(answer_keys.SECRETS) if self.answers[key])
+        return tuple(answer_keys.secret_texts(self.answers))
 
     def trusted_cas(self) -> dict[str, str]:
         """The authorities TMC must trust: file name to PEM, each PEM once."""
@@ -105,49 +119,39 @@ class Plan:
         return found
 
     def values(self) -> dict[str, Any]:
-        """The values of the TMC package, as its schema wants them (facts: values that installed, 1.0 to 1.4.1)."""
-        return {
-            "harborProject": self.project,
-            "dnsZone": self.zone,
-            "clusterIssuer": self["certificates.cluster_issuer"],
-            "size": self["services.size"],
-            "authenticationType": self.identity_kind,
-            "idpGroupRoles": {"admin": self["identity.admin_group"], "member": self["identity.member_group"]},
-            **self._identity(),
-            "postgres": {
-                "userPassword": self["services.postgres_password"],
-                "maxConnections": int(self["services.postgres_max_connections"]),
-            },
-            "minio": {"username": self["services.minio_username"], "password": self["services.minio_password"]},
-            "contourEnvoy": self._ingress(),
-            "trustedCAs": self.trusted_cas(),
-            "telemetry": {"ceipOptIn": self["services.telemetry"] == "true", "ceipAgreement": False},
-        }
+        """The values of the TMC package, as the release's schema wants them."""
+        asked = written(self.known.values_schema, self.known.sources, self._value)
+        return settings.merged(asked, self.own_values, self.known.values_schema)
 
-    def _identity(self) -> dict[str, Any]:
-        """The provider; or the directory, in front of which the sign-in service of TMC-SM is the issuer itself."""
-        if self.identity_kind != answer_keys.LDAP:
-            return {"oidc": self._oidc()}
-        oidc = {"issuerType": "pinniped", "issuerURL": self.known.issuer_url(self.zone)}
-        return {"oidc": oidc, "ldap": {name: self[key] for name, key in _LDAP.items() if self[key]}}
+    @property
+    def own_values(self) -> dict[str, Any]:
+        """The values that were set on the page All settings; they win."""
+        return settings.loaded(self.answers.get(answer_keys.SETTINGS, ""))
 
-    def _oidc(self) -> dict[str, Any]:
-        oidc: dict[str, Any] = {
-            "issuerType": "pinniped",
-            "issuerURL": self["identity.issuer_url"],
-            "clientID": self["identity.client_id"],
-            "clientSecret": self["identity.client_secret"],
-            "claimGroups": self["identity.groups_claim"],
-        }
-        scopes = [scope for scope in self["identity.scopes"].replace(",", " ").split() if scope != "openid"]
-        return {**oidc, "authorizationScopes": scopes} if scopes else oidc
+    def missing_values(self) -> tuple[settings.Path, ...]:
+        """Places of required values that nobody has set yet."""
+        return tuple(settings.missing(self.known.values_schema, self.values()))
 
-    def _ingress(self) -> dict[str, Any]:
-        optional = {
-            "loadBalancerIP": self["services.load_balancer_ip"],
-            "loadBalancerClass": self["services.load_balancer_class"],
-        }
-        return {"serviceType": self["services.service_type"], **{k: v for k, v in optional.items() if v}}
+    def _value(self, source: releases.Source) -> Any:
+        """What the answers make of it; empty where it is not asked for."""
+        if source.derived:
+            return self._derived()[source.derived]()
+        key = answer_keys.BY_NAME[source.answer]
+        return self[key.name] if answer_keys.applies(key, self.answers) else ""
+
+    def _derived(self) -> Mapping[str, Callable[[], Any]]:
+        return {"trusted-authorities": self.trusted_cas, "issuer-url": self._issuer_url, "scopes": self._scopes}
+
+    def _issuer_url(self) -> str:
+        """The provider's; with a directory the sign-in service of TMC-SM in front of it is the issuer itself."""
+        if self.identity_kind == answer_keys.LDAP:
+            return self.known.issuer_url(self.zone)
+        return self["identity.issuer_url"]
+
+    def _scopes(self) -> list[str]:
+        if self.identity_kind == answer_keys.LDAP:
+            return []
+        return [scope for scope in self["identity.scopes"].replace(",", " ").split() if scope != "openid"]
 
     def values_yaml(self, *, masked: bool) -> str:
         values = mask(self.values(), self.secret_values()) if masked else self.values()
@@ -155,7 +159,11 @@ class Plan:
 
     def schema_errors(self) -> tuple[Text, ...]:
         """Where the values break the release's schema; empty when they are valid."""
-        validator = jsonschema.Draft7Validator(self.known.values_schema)
+        return self.errors_against(self.known.values_schema)
+
+    def errors_against(self, schema: Mapping[str, Any]) -> tuple[Text, ...]:
+        """Where the values break this schema of the package."""
+        validator = jsonschema.Draft7Validator(schema)
         return tuple(
             text(
                 _("%(where)s: %(problem)s"),
@@ -185,12 +193,16 @@ def mask(data: Any, secrets: Iterable[str]) -> Any:
     return MASK if isinstance(data, str) and data in hidden else data
 
 
+#: As YAML readers in Go see one; PyYAML would write some of these plain.
+_NUMBER = re.compile(r"[-+]?\.?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?|0[oxb][0-9a-fA-F_]+")
+
+
 class _Dumper(yaml.SafeDumper):
     """Writes PEMs as block scalars, as people expect to read them."""
 
 
 def _string(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in value else None
+    style = "|" if "\n" in value else "'" if _NUMBER.fullmatch(value) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 

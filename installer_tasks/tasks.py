@@ -1,59 +1,43 @@
-"""What a worker does when the bell rings: tasks of one line, ids only. And how to ring.
+"""What a worker does with a message: tasks of one line, ids only; and its timer.
 
-Ringing never fails: when Redis is away, the reaper finds the row.
+The worker itself touches no row: its timer enqueues `reap` every few seconds, for a child, so that whatever was
+requested while no worker listened, or lost its worker, continues by itself.
 """
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
-from kombu.exceptions import OperationalError
+from celery import signals
 
+from installer_tasks import queue
 from installer_tasks.celery import app, stopping
+from installer_tasks.preflight import collecting
+from installer_tasks.runs import engine, reaper
+from installer_tasks.systems.cluster import client as loaded_before_the_fork  # noqa: F401 - or each child loads it
 
-log = logging.getLogger(__name__)
-
-#: A message nobody took in this time is worth nothing: the reaper has rung again.
-WORTH = 60
+#: Seconds.
+REAP_EVERY = 10.0
 
 
 @app.task
 def run_installation(run_id: int) -> None:
-    from installer_tasks import engine
-
     if engine.carry_out(run_id, stopping=stopping) is engine.Ending.HANDED_OVER:
-        ring_run(run_id)
+        queue.enqueue_run(run_id)
 
 
 @app.task
 def collect(installation_id: int, system: str) -> None:
-    from installer_tasks import collecting
-
     collecting.collect_and_judge(installation_id, system)
 
 
 @app.task
 def reap() -> None:
-    from installer_tasks import runs
-
-    runs.reap()
+    reaper.reap()
 
 
-def ring_run(run_id: int) -> None:
-    _ring(run_installation, run_id)
-
-
-def ring_collect(installation_id: int, system: str) -> None:
-    _ring(collect, installation_id, system)
-
-
-def ring_reap() -> None:
-    _ring(reap)
-
-
-def _ring(task: Any, *ids: int | str) -> None:
-    try:
-        task.apply_async(ids, retry=False, ignore_result=True, expires=WORTH)
-    except OperationalError as error:
-        log.warning("the queue does not answer; %s%s waits for the reaper: %s", task.name, ids, error)
+@signals.worker_ready.connect
+def _reap_regularly(sender: Any, **_: Any) -> None:
+    """The worker's own timer, no thread: at once, then every REAP_EVERY seconds."""
+    queue.enqueue_reap()
+    sender.timer.call_repeatedly(REAP_EVERY, queue.enqueue_reap)

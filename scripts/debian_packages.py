@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 #: Package → a file or a program that shows it is there.
-SIGNS = {
+OUTPUT_PATTERNS = {
     "redis-server": "redis-server",
     "postgresql": "/usr/lib/postgresql/*/bin/postgres",
     "docker-registry": "docker-registry",
@@ -31,12 +31,14 @@ SIGNS = {
     "slapd": "slapd",
     "ldap-utils": "ldapsearch",
     "kubernetes-client": "kubectl",
+    "curl": "curl",
+    "openssl": "openssl",
 }
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 
 def is_there(package: str) -> bool:
-    sign = SIGNS.get(package, package)
+    sign = OUTPUT_PATTERNS.get(package, package)
     if sign.startswith("/"):
         return any(Path("/").glob(sign.lstrip("/")))
     return shutil.which(sign, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") is not None
@@ -71,7 +73,7 @@ def install(packages: list[str]) -> None:
 
 
 def main(names: list[str]) -> None:
-    missing = [package for package in names or SIGNS if not is_there(package)]
+    missing = [package for package in names or OUTPUT_PATTERNS if not is_there(package)]
     if not missing:
         return
     if os.getuid() == 0 and shutil.which("apt-get"):

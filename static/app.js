@@ -16,8 +16,9 @@
   const clock = (seconds) => {
     const s = Math.max(0, Math.floor(seconds));
     const two = (n) => String(n).padStart(2, "0");
-    if (s < 60) return `${s} s`;
-    return s < 3600 ? `${Math.floor(s / 60)} min ${two(s % 60)} s` : `${Math.floor(s / 3600)} h ${two(Math.floor((s % 3600) / 60))} min`;
+    const [hour, minute, second] = lang.startsWith("zh") ? [" 小时 ", " 分 ", " 秒"] : [" h ", " min ", " s"];
+    if (s < 60) return `${s}${second}`;
+    return s < 3600 ? `${Math.floor(s / 60)}${minute}${two(s % 60)}${second}` : `${Math.floor(s / 3600)}${hour}${two(Math.floor((s % 3600) / 60))}${minute.trimEnd()}`;
   };
   const tellTimes = () => {
     for (const time of $$("time[data-time]")) {
@@ -62,10 +63,22 @@
     if (event.key === "Escape" && menu) { menu.open = false; $("summary", menu).focus(); }
   });
 
+  // What is typed once is shown on request.
+  for (const button of $$("[data-reveal]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const field = document.getElementById(button.dataset.reveal);
+      const shown = field.type === "text";
+      field.type = shown ? "password" : "text";
+      button.setAttribute("aria-pressed", String(!shown));
+    });
+  }
+
   const announce = (words) => { const place = $("#announce"); if (place && place.textContent !== words) place.textContent = words; };
 
   // Live parts: not sent when unchanged, not swapped under somebody's hands, and open parts stay open.
   const busyIn = (part) => {
+    if (part.closest(".field[data-unsaved]")) return true;
     const active = document.activeElement;
     if (active && part.contains(active) && active.matches("input, textarea, select")) return true;
     const selection = getSelection();
@@ -96,10 +109,11 @@
   });
   const catchUp = () => {
     for (const part of $$(".live[data-waits]")) {
-      if (!busyIn(part)) { delete part.dataset.waits; htmx.trigger(part, "poll"); }
+      if (!busyIn(part)) { delete part.dataset.waits; htmx.trigger(part, "refresh"); }
     }
   };
   document.addEventListener("focusout", () => setTimeout(catchUp, 50));
+  document.addEventListener("htmx:afterRequest", () => setTimeout(catchUp, 50));
   document.addEventListener("selectionchange", () => { if (getSelection().isCollapsed) catchUp(); });
 
   // Who only reads finds nothing to press; the server refuses it anyway.
@@ -126,24 +140,6 @@
       if (control) control.setAttribute("aria-invalid", String(Boolean($("[data-problem]", root))));
     }
   };
-
-  // The doorbell: while it is broken, ask every three seconds, and say so when it lasts.
-  let polling = 0, lost = 0;
-  const poll = () => { for (const part of $$(".live, #log")) htmx.trigger(part, "poll"); };
-  document.addEventListener("htmx:sseError", () => {
-    if (!polling) polling = setInterval(poll, 3000);
-    if (!lost) lost = setTimeout(probe, 4000);
-  });
-  const heard = () => {
-    clearInterval(polling); clearTimeout(lost);
-    const was = polling; polling = lost = 0;
-    $("#connection").hidden = true;
-    if (was) poll();
-  };
-  document.addEventListener("htmx:sseOpen", heard);
-  document.addEventListener("htmx:sendError", () => { if ($("[sse-connect]")) $("#connection").hidden = false; });
-  document.addEventListener("htmx:afterOnLoad", () => { $("#connection").hidden = true; });
-  const probe = () => { lost = 0; poll(); };
 
   // Forms: refuse a large file before it is sent; typing beside "another one" chooses it.
   document.addEventListener("change", (event) => {
@@ -173,7 +169,7 @@
   const log = $("#log");
   if (log) {
     const lines = $("#log-lines"), follow = $("#log-follow"), search = $("#log-search");
-    let cursor = Number(log.dataset.after), busy = false, again = false, paused = false;
+    let cursor = Number(log.dataset.after), busy = false, again = false, paused = false, retry = 0;
     const toEnd = () => { if (!paused) log.scrollTop = log.scrollHeight; };
     const matches = (line) => !search.value || line.textContent.toLowerCase().includes(search.value.toLowerCase());
     const pull = async () => {
@@ -183,6 +179,7 @@
         do {
           again = false;
           const reply = await fetch(`${log.dataset.url}?after=${cursor}`, { headers: { "HX-Request": "true" } });
+          if (reply.status >= 500) throw reply;
           if (reply.status !== 200) break;
           const page = document.createElement("template");
           page.innerHTML = await reply.text();
@@ -195,10 +192,9 @@
           again = again || reply.headers.get("X-Log-More") === "1";
           toEnd();
         } while (again);
-      } catch { /* the doorbell or the next poll tries again */ } finally { busy = false; }
+      } catch { clearTimeout(retry); retry = setTimeout(pull, 3000); } finally { busy = false; }
     };
-    log.addEventListener("sse:changed", pull);
-    log.addEventListener("poll", pull);
+    log.addEventListener("refresh", pull);
     log.addEventListener("scroll", () => {
       const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 24;
       if (!atEnd && !paused) setPaused(true);

@@ -23,7 +23,8 @@
 
   // Notifications, only if the person asks for them; asked again after each refresh, since the button comes with it.
   const part = document.getElementById("run");
-  const wanted = () => "Notification" in window && Notification.permission === "granted" && localStorage.notify === "1";
+  const kept = `notify-${document.documentElement.dataset.instance}`;
+  const wanted = () => "Notification" in window && Notification.permission === "granted" && localStorage.getItem(kept) === "1";
   const offer = () => {
     const button = document.getElementById("notify");
     if (!button || !("Notification" in window) || Notification.permission === "denied") return;
@@ -32,7 +33,7 @@
   };
   part.addEventListener("click", async (event) => {
     if (!event.target.closest("#notify")) return;
-    localStorage.notify = wanted() ? "0" : "1";
+    localStorage.setItem(kept, wanted() ? "0" : "1");
     if (Notification.permission === "default") await Notification.requestPermission();
     offer();
   });

@@ -21,6 +21,7 @@ ANSWERS = {
     "certificates.ca": CA,
     "services.postgres_password": "canary-postgres-password",
     "services.minio_password": "canary-minio-password",
+    "services.redis_password": "canary-redis-password",
 }
 
 #: The same where people sign in with a directory.
@@ -46,5 +47,6 @@ CANARIES = [
     "canary-registry-password",
     "canary-postgres-password",
     "canary-minio-password",
+    "canary-redis-password",
 ]
 OF_THE_DIRECTORY = ["canary-directory-password", "canary-test-password"]

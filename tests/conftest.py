@@ -1,33 +1,42 @@
-"""What every test shares: a private state folder, the programs that a mark asks for, and a report of what was real."""
+"""What every test shares: the programs that a mark asks for, an alarm, and a report of what was real."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.waiting import alarm
+
 # In CI the same examples every time: what a random one finds belongs into a test of its own, not into somebody's run.
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
 
-# Before Django reads its settings: never the state folder of a person.
-_STATE = Path(tempfile.mkdtemp(prefix="tmc-tests-"))
-os.environ["TMC_INSTALLER_STATE"] = str(_STATE)
-os.environ.setdefault("TMC_INSTALLER_SECRET_KEY", "only-for-tests")
-
 # A shell starts what it puts into the background with SIGINT ignored, and every program started here would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: Marks that say which real program a test runs against; counted at the end.
-REAL = {"redis": "Redis", "postgresql": "PostgreSQL", "docker_registry": "docker-registry", "browser": "Chromium"}
+REAL = {
+    "redis": "Redis",
+    "postgresql": "PostgreSQL",
+    "docker_registry": "docker-registry",
+    "browser": "Chromium",
+    "oracle": "Go",
+}
 _counts: dict[str, int] = dict.fromkeys(REAL, 0)
+
+
+def pytest_configure() -> None:
+    from django.conf import settings as django_settings
+
+    # The real cost is left to the tests that start real processes.
+    django_settings.PASSWORD_HASHERS = ["tests.quick_passwords.QuickPBKDF2"]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -41,6 +50,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(message)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """What is never left alone by a server, a thread or a child fails here instead of standing still for ever."""
+    with alarm():
+        return (yield)
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when == "call" and report.passed:
         for name in REAL:
@@ -52,10 +68,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         _counts["postgresql"] = len(terminalreporter.stats.get("passed", []))
     counts = ", ".join(f"{_counts[name]} against {title}" for name, title in REAL.items())
     terminalreporter.write_line(f"real programs: {counts}")
-
-
-def pytest_sessionfinish() -> None:
-    shutil.rmtree(_STATE, ignore_errors=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

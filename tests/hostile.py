@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from installer_tasks.rehearsal.ca import Issued
+from tests.waiting import joined
 
 Behaviour = Callable[[socket.socket, threading.Event], None]
 
@@ -23,21 +24,23 @@ def serving(behaviour: Behaviour, issued: Issued | None, folder: Path) -> Iterat
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(0.05)
     threads: list[threading.Thread] = []
+    open_sockets: list[socket.socket] = []
 
     def connection(raw: socket.socket) -> None:
         with contextlib.suppress(OSError, ValueError):
-            raw.settimeout(20)
             if context is None:
                 with raw:
                     behaviour(raw, stop)
                 return
-            with raw, context.wrap_socket(raw, server_side=True) as secured:
+            with context.wrap_socket(raw, server_side=True) as secured:
+                open_sockets.append(secured)
                 behaviour(secured, stop)
 
     def accept() -> None:
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):
                 raw, _address = listener.accept()
+                open_sockets.append(raw)
                 threads.append(threading.Thread(target=connection, args=(raw,), daemon=True))
                 threads[-1].start()
 
@@ -49,8 +52,11 @@ def serving(behaviour: Behaviour, issued: Issued | None, folder: Path) -> Iterat
         stop.set()
         acceptor.join()
         listener.close()
+        for one in open_sockets:
+            with contextlib.suppress(OSError):  # wakes a behaviour that waits for its client
+                one.shutdown(socket.SHUT_RDWR)
         for thread in threads:
-            thread.join(5)
+            joined(thread)
 
 
 def server_context(issued: Issued, folder: Path) -> ssl.SSLContext:
@@ -64,7 +70,7 @@ def server_context(issued: Issued, folder: Path) -> ssl.SSLContext:
 def silent(connection: socket.socket, stop: threading.Event) -> None:
     """Takes the request and never answers."""
     connection.recv(4096)
-    stop.wait(20)
+    stop.wait()
 
 
 def dripping(connection: socket.socket, stop: threading.Event) -> None:
@@ -117,7 +123,10 @@ def request(connection: socket.socket) -> bytes:
     head, _gap, body = data.partition(b"\r\n\r\n")
     found = re.search(rb"content-length: (\d+)", head.lower())
     while len(body) < (int(found[1]) if found else 0):
-        body += connection.recv(65536)
+        block = connection.recv(65536)
+        if not block:
+            break
+        body += block
     return head + b"\r\n\r\n" + body
 
 

@@ -51,7 +51,7 @@ class ContentSecurityPolicy:
 
 
 class CompressedPages(GZipMiddleware):
-    """Pages and fragments compressed, with Django's padding against BREACH; the doorbell's stream is left as it is."""
+    """Pages and fragments compressed, with Django's padding against BREACH; an event stream is left as it is."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if not isinstance(response, HttpResponse):

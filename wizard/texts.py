@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from installer_tasks.text import Text
 
@@ -15,5 +15,8 @@ def render(sentence: Text | Mapping[str, Any] | None) -> str:
     if not sentence:
         return ""
     found = sentence if isinstance(sentence, Text) else Text.from_json(sentence)
-    template = gettext(found.template)
-    return template % found.params if found.params else template
+    return found.render(_translate)
+
+
+def _translate(singular: str, plural: str, number: int) -> str:
+    return ngettext(singular, plural, number) if plural else gettext(singular)

@@ -43,9 +43,10 @@ def make(
     may_sign: bool = True,
     path_length: int | None = None,
     rsa_bits: int = 0,
+    curve: type[ec.EllipticCurve] = ec.SECP256R1,
 ) -> Made:
     """Signed by `signer`, or by itself; negative `days` give one that has expired by that much."""
-    key: Key = rsa.generate_private_key(65537, rsa_bits) if rsa_bits else ec.generate_private_key(ec.SECP256R1())
+    key: Key = rsa.generate_private_key(65537, rsa_bits) if rsa_bits else ec.generate_private_key(curve())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     end = datetime.now(UTC) + timedelta(days=days)
     builder = (

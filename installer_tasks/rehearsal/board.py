@@ -7,11 +7,11 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from installer_tasks import practice
+from installer_tasks.local import practice
 from installer_tasks.rehearsal.estate import Estate
 from installer_tasks.rehearsal.faults import FAULTS
 
-LOOK = 0.3  #: seconds between two looks at what is wanted
+POLL_SECONDS = 0.3  #: seconds between two looks at what is wanted
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Board:
 
     def _watch(self) -> None:
         seen: frozenset[str] = frozenset()
-        while not self._over.wait(LOOK):
+        while not self._over.wait(POLL_SECONDS):
             wanted = practice.wanted()
             for name in wanted ^ seen:
                 self._switch(name, on=name in wanted)

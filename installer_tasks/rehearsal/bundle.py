@@ -9,16 +9,18 @@ that mean nothing. Made twice, anywhere, the archives are the same to the byte; 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import shlex
 import shutil
 import sys
+import tarfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from installer_tasks import releases
 from installer_tasks.errors import Conflict
+from installer_tasks.rehearsal import releases
 from installer_tasks.rehearsal.bundle_archive import write_imgpkg_tar
 from installer_tasks.rehearsal.bundle_content import FULL, SMALL, Content, Scale, contents
 from installer_tasks.rehearsal.bundle_images import make_layer
@@ -26,9 +28,9 @@ from installer_tasks.releases import Release
 from installer_tasks.text import mark as _
 from installer_tasks.text import text
 
-__all__ = ["FULL", "SMALL", "Content", "Scale", "contents", "fill", "make_bundle"]
+__all__ = ["FULL", "SMALL", "Content", "Scale", "contents", "download_name", "fill", "make_bundle", "make_download"]
 
-FORMAT = 2  #: raise it when the content of a practice bundle changes
+FORMAT = 3  #: raise it when the content of a practice bundle changes
 STAMP = ".practice-bundle.json"
 CODE = Path(__file__).parents[2]  #: from where tmc-sm runs our own engine
 
@@ -43,7 +45,7 @@ case "${{1:-}} ${{2:-}} ${{3:-}}" in
   "push-images harbor --project")
     echo "INFO[0000] Pushing PackageRepository                     uri=$4/package-repository"
     export PYTHONPATH={code} TMC_INSTALLER_REGISTRY_PASSWORD="${{HARBOR_PASSWORD:-}}"
-    {python} -m installer_tasks.registry --bundle . --project "$4" --username "${{HARBOR_USERNAME:-}}" \\
+    {python} -m installer_tasks.systems.registry --bundle . --project "$4" --username "${{HARBOR_USERNAME:-}}" \\
       ${{SSL_CERT_FILE:+--ca "$SSL_CERT_FILE"}}
     echo "Image Staging Complete. Next Steps:"
     ;;
@@ -66,10 +68,33 @@ def make_bundle(folder: Path, release: str = "1.4.1", *, scale: Scale = FULL) ->
     return folder
 
 
+def make_download(bundle: Path, file: Path) -> str:
+    """The file that `bundle` was unpacked from, made when it is not there or is of another bundle.
+
+    Returns its checksum as the vendor would publish it, which lies beside it in a file of its own.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    checksum, made_of = file.with_name(f"{file.name}.sha256"), file.with_name(f".{file.name}.json")
+    with _alone(file):
+        stamp = json.dumps(_sizes(bundle), sort_keys=True)
+        if not (file.exists() and checksum.exists() and made_of.exists() and made_of.read_text() == stamp):
+            with tarfile.open(file, "w") as archive:
+                for entry in sorted(bundle.iterdir()):
+                    archive.add(entry, entry.name, filter=lambda each: None if each.name == STAMP else each)
+            with file.open("rb") as stream:
+                checksum.write_text(f"{hashlib.file_digest(stream, 'sha256').hexdigest()}  {file.name}\n")
+            made_of.write_text(stamp)
+        return checksum.read_text().strip()
+
+
+def download_name(release: Release) -> str:
+    return release.downloads[0] if release.downloads else f"tmc_self_managed_{release.version}.tar"
+
+
 def _make(folder: Path, release: Release, scale: Scale, wanted: dict[str, object]) -> None:
     if folder.exists() and any(folder.iterdir()) and not (folder / STAMP).exists():
         raise Conflict(
-            text(_("%(folder)s holds something that is not a practice bundle."), folder=str(folder)),
+            text(_("%(folder)s contains files that are not a practice bundle."), folder=str(folder)),
             value=str(folder),
             remedy=text(_("Choose an empty folder for the practice bundle.")),
             retry=False,

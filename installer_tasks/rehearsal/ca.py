@@ -219,8 +219,8 @@ def _load(ca_file: Path, key_file: Path) -> tuple[x509.Certificate, ec.EllipticC
 
 def _damaged(ca_file: Path) -> Invalid:
     return Invalid(
-        text(_("The practice certificate authority in %(folder)s is damaged."), folder=str(ca_file.parent)),
+        text(_("The practice CA in %(folder)s is damaged."), folder=str(ca_file.parent)),
         value=str(ca_file),
-        remedy=text(_("Delete this folder; a new authority is made on the next start.")),
+        remedy=text(_("Delete this folder; the next start creates a new CA.")),
         code="practice-ca-damaged",
     )

@@ -10,6 +10,7 @@ import socket
 import socketserver
 import struct
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import dns.exception
@@ -27,6 +28,7 @@ from installer_tasks.rehearsal.fault_switch import FaultSwitch, NoFaults
 log = logging.getLogger(__name__)
 
 TTL = 30
+ALB, IN_TURN = "alb", "in-turn"  #: manners of DNS servers in the field
 IDLE_SECONDS = 5.0
 SERVFAIL, SILENT = "dns.servfail", "dns.silent"
 REFUSED, NXDOMAIN = "dns.refused", "dns.nxdomain"
@@ -50,6 +52,8 @@ class DnsServer:
         self._ttl = TTL
         self._helpers: tuple[str, ...] = ()
         self._serial = 1
+        self._manner = ""
+        self._turn = 0
         self._servers: list[Any] = []
 
     def start(self) -> DnsServer:
@@ -115,6 +119,15 @@ class DnsServer:
         with self._lock:
             self._helpers = addresses
 
+    def behave(self, manner: str) -> Callable[[], None]:
+        """ALB: addresses alone, silence for all else. IN_TURN: one address of several. What is returned ends it."""
+        self._manner = manner
+
+        def as_usual() -> None:
+            self._manner = ""
+
+        return as_usual
+
     def targets(self, name: str) -> tuple[str, ...]:
         """What was set for this very name."""
         with self._lock:
@@ -132,8 +145,20 @@ class DnsServer:
             return None
         response = dns.message.make_response(query)
         self._fill(query, response)
+        if self._manner == ALB and not any(found.rdtype == dns.rdatatype.A for found in response.answer):
+            return None
+        if self._manner == IN_TURN:
+            self._take_turns(response)
         size = max(query.payload, _PLAIN_UDP) if datagram else 65535
         return response.to_wire(max_size=size, prefer_truncation=True)
+
+    def _take_turns(self, response: dns.message.Message) -> None:
+        several = [found for found in response.answer if found.rdtype == dns.rdatatype.A and len(found) > 1]
+        for found in several:
+            self._turn += 1
+            kept = sorted(item.to_text() for item in found)[self._turn % len(found)]
+            place = response.answer.index(found)
+            response.answer[place] = _rrset(found.name, "A", (kept,), found.ttl)
 
     def _fill(self, query: dns.message.Message, response: dns.message.Message) -> None:
         if query.opcode() != dns.opcode.QUERY or len(query.question) != 1:

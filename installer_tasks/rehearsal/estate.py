@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from installer_tasks import releases
-from installer_tasks.rehearsal.bundle import FULL, Scale, make_bundle
+from installer_tasks.local.state_folder import private_folder
+from installer_tasks.rehearsal import releases
+from installer_tasks.rehearsal.bundle import FULL, Scale, download_name, make_bundle, make_download
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.controllers import Address, Controllers, Hooks, Issued, Pace, fetch_bundle
 from installer_tasks.rehearsal.controllers.pulling import Node
@@ -25,16 +26,16 @@ from installer_tasks.rehearsal.edge import Edge, page, tmc_routes
 from installer_tasks.rehearsal.faults import BY_NAME, Fault, Faults, Variant
 from installer_tasks.rehearsal.identity import Client, IdentityServer, practice_people
 from installer_tasks.rehearsal.kube import KubeServer, Store, apply_manifests, kubeconfig, seed
+from installer_tasks.rehearsal.kube.kubeconfig import CONTEXT
 from installer_tasks.rehearsal.ldap import DirectoryServer
 from installer_tasks.rehearsal.ldap_tree import GROUPS, SERVICE, practice_tree
 from installer_tasks.rehearsal.ldap_tree import PEOPLE as PEOPLE_BASE
 from installer_tasks.rehearsal.registry import RegistryServer, practice_users
-from installer_tasks.state import private_folder
+from installer_tasks.releases import settings
 
 ZONE = "tmc.practice.example"
 ISSUER = "practice-issuer"
 PROJECT = "tmc"
-CONTEXT = "practice"
 LOCAL = ("localhost", "127.0.0.1")
 PEOPLE = ("ada", "mo", "nia")
 
@@ -59,7 +60,10 @@ def _secret() -> str:
 
 
 class Estate:
-    """All systems of one practice customer. `registry_rate` (bytes a second) makes a push last."""
+    """All systems of one practice customer, made for one release, the newest unless another is named.
+
+    `registry_rate` (bytes a second) makes a push last.
+    """
 
     def __init__(
         self,
@@ -69,15 +73,18 @@ class Estate:
         scale: Scale = FULL,
         zone: str = ZONE,
         registry_rate: int | None = None,
+        release: str = "",
         faults: Faults | None = None,
     ) -> None:
         self.folder = private_folder(folder)
         self.zone = zone
-        self.release = releases.RELEASES[-1]
+        self.release = releases.get(release or releases.known()[-1])
         self.faults = faults or Faults()
         self.passwords = Passwords.fresh()
         self.ca = PracticeCA.load_or_create(self.folder / "ca")
         self.bundle = make_bundle(self.folder / "bundle", self.release.version, scale=scale)
+        self.download = self.folder / "download" / download_name(self.release)
+        self.checksum = make_download(self.bundle, self.download)
         self._running = ExitStack()
         self._changed: dict[str, Callable[[], None]] = {}
         self._answering: dict[str, Mapping[str, str]] = {}
@@ -102,6 +109,7 @@ class Estate:
             self.ca.ca_file,
             tokens={self.passwords.kube_admin: "admin", self.passwords.kube_reader: "read-only"},
             faults=self.faults,
+            version=self.release.seen,
         )
         self.site = Site(self._address, lambda: self.registry.host, Node(self.ca.ca_pem))
         self.controllers = Controllers(self.store, pace, self._hooks())
@@ -116,7 +124,7 @@ class Estate:
 
     def start(self) -> Estate:
         """Bring everything up; what was started before a failure is stopped again."""
-        seed(self.store)
+        seed(self.store, kubernetes=self.release.seen, cert_manager=self.release.cert_manager[1])
         with ExitStack() as started:
             for part in (
                 self.edge,
@@ -191,25 +199,34 @@ class Estate:
         robot = self.registry.users[f"robot${PROJECT}+pusher"]
         return {
             "bundle.path": str(self.bundle),
+            "bundle.archive": str(self.download),
+            "bundle.checksum": self.checksum,
             "bundle.release": self.release.version,
             "cluster.kubeconfig": self.kubeconfig(),
             "cluster.context": CONTEXT,
             "dns.zone": self.zone,
             "dns.server": self.dns.address,
             "identity.issuer_url": self.identity.issuer,
+            "identity.ca": self.ca.ca_pem,
             "identity.client_id": "tmc",
             "identity.client_secret": self.passwords.client_secret,
-            "identity.ca": self.ca.ca_pem,
             "registry.project": self.project,
+            "registry.ca": self.ca.ca_pem,
             "registry.username": robot.name,
             "registry.password": robot.password,
-            "registry.ca": self.ca.ca_pem,
             "certificates.cluster_issuer": ISSUER,
             "certificates.ca": self.ca.ca_pem,
             "services.load_balancer_ip": self.edge.address,
             "services.postgres_password": secrets.token_hex(18),
             "services.minio_password": secrets.token_hex(18),
-        }
+            "services.redis_password": secrets.token_hex(18),
+        } | self._settings()
+
+    def _settings(self) -> dict[str, str]:
+        """What this customer sets beside the steps."""
+        if self.release.version != releases.INVENTED:
+            return {}
+        return {"services.settings": settings.dumped(settings.put({}, releases.INVENTED_SETTING, "tmc-audit"))}
 
     def directory_answers(self, test_user: str = PEOPLE[0]) -> dict[str, str]:
         """What this customer answers in place of the provider, where people sign in with the directory."""
@@ -233,7 +250,11 @@ class Estate:
             fetch=fetch_bundle,
             address=site.address,
             provision=site.provision,
+            pull=site.pull_any,
             pull_on=site.pull,
+            trouble=site.trouble,
+            failing=site.fails,
+            balancing=lambda _service: site.balancing,
             on_ready=self._on_ready,
             on_gone=self._on_gone,
         )

@@ -14,11 +14,11 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from installer_tasks.directory import ber, filters, messages
-from installer_tasks.directory.filters import Filter
-from installer_tasks.directory.messages import Message, Search
 from installer_tasks.rehearsal.fault_switch import FaultSwitch, NoFaults
 from installer_tasks.rehearsal.ldap_tree import ROOT, Attributes, Tree
+from installer_tasks.systems.directory import ber, filters, messages
+from installer_tasks.systems.directory.filters import Filter
+from installer_tasks.systems.directory.messages import Message, Search
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ import hmac
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from installer_tasks.directory import filters
-from installer_tasks.directory.filters import Filter
-from installer_tasks.directory.names import is_below, normal, parts
 from installer_tasks.rehearsal.identity import Person
+from installer_tasks.systems.directory import filters
+from installer_tasks.systems.directory.filters import Filter
+from installer_tasks.systems.directory.names import is_below, normal, parts
 
 ROOT = "DC=practice,DC=example"
 PEOPLE, GROUPS = f"OU=people,{ROOT}", f"OU=groups,{ROOT}"

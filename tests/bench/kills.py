@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from installer_tasks.bundle.folder import read_bundle
-from installer_tasks.registry import Reference, RegistryClient, verify
+from installer_tasks.systems.bundle.folder import read_bundle
+from installer_tasks.systems.registry import Reference, RegistryClient, verify
 from tests.bench.content import make_layouts, unique_bytes
 from tests.bench.processes import ROOT, Target, ours
 from tests.contract.docker_registry import docker_registry

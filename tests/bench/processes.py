@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.content import TAG
-from tests.contract.docker_registry import free_port, wait_for_port
+from tests.contract.docker_registry import free_port
+from tests.waiting import listens_on, until_it_serves
 
 ROOT = Path(__file__).parents[2]
 AT_ONCE = 4  #: skopeo processes side by side
-LOOK_SECONDS = 0.02
+POLL_SECONDS = 0.02
 LIMIT_SECONDS = 300.0
 
 
@@ -40,7 +41,7 @@ def ours(layouts: Path, target: Target, *more: str) -> list[str]:
     """Our push, by itself: a fresh process each time, as skopeo is."""
     trust = ["--ca", str(target.ca_folder / "ca.crt")] if target.ca_folder else ["--plain-http"]
     place = f"{target.host}/bench"
-    program = [sys.executable, "-m", "installer_tasks.registry"]
+    program = [sys.executable, "-m", "installer_tasks.systems.registry"]
     return [*program, "--bundle", str(layouts), "--project", place, *trust, *more]
 
 
@@ -74,7 +75,7 @@ def _peak_until_end(process: subprocess.Popen[str], begun: float) -> int:
         if time.monotonic() - begun > LIMIT_SECONDS:
             process.kill()
         try:
-            process.wait(LOOK_SECONDS)
+            process.wait(POLL_SECONDS)
         except subprocess.TimeoutExpired:
             continue
     return peak
@@ -106,7 +107,7 @@ def sink(folder: Path, milliseconds: float = 0) -> Iterator[Target]:
     command = [sys.executable, "-m", "tests.bench.sink", str(port), str(milliseconds)]
     with log.open("wb") as output, subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output) as process:
         try:
-            wait_for_port(port, process, log)
+            until_it_serves(process, lambda: listens_on(port), lambda: log.read_text(errors="replace"))
             yield Target(f"localhost:{port}")
         finally:
             process.kill()

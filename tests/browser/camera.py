@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, StorageState, expect
 
 from tests.browser import harness
+from tests.browser.axe import violations
 from tests.browser.harness import Trouble
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -33,19 +33,6 @@ UNFIT = """() => [...document.querySelectorAll("body *")].filter(one => {
 }).map(one => `${one.tagName} ${one.className} ${one.textContent.trim().slice(0, 60)}`)"""
 
 
-def violations(axe: Axe, page: Page) -> list[str]:
-    """What axe-core finds on the page as it is."""
-    found = axe.run(page, options={"resultTypes": ["violations"]})  # without the places of what passed: twice as fast
-    return [_told(violation) for violation in found.response["violations"]]
-
-
-def _told(violation: dict[str, object]) -> str:
-    nodes = violation["nodes"]
-    assert isinstance(nodes, list)
-    places = "; ".join(f"{node['target']} {node.get('failureSummary', '')[:200]}" for node in nodes[:3])
-    return f"{violation['id']}: {violation['help']} ({len(nodes)}): {places}"
-
-
 def empty_folders() -> None:
     for folder in (KEPT, SHEET):
         shutil.rmtree(folder, ignore_errors=True)
@@ -59,10 +46,9 @@ class Roll:
     taken: list[str] = field(default_factory=list)
     unfit: list[str] = field(default_factory=list)
     trouble: Trouble = field(default_factory=Trouble)
-    axe: Axe = field(default_factory=Axe)
 
     def take(self, name: str, kind: str, view: Page) -> None:
-        self.unfit += [f"{name}-{kind}: {found}" for found in violations(self.axe, view)]
+        self.unfit += [f"{name}-{kind}: {found}" for found in violations(view)]
         self.unfit += [f"{name}-{kind}: {what}" for what in view.evaluate(UNFIT)]
         view.screenshot(path=SHEET / f"{name}-{kind}.png", full_page=True)
         self.taken.append(f"{name}-{kind}.png")

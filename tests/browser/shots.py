@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from installer_tasks.answers import STEPS
+from installer_tasks.answer_keys import STEPS
 from installer_tasks.rehearsal.bundle import FULL
 from installer_tasks.rehearsal.controllers import Pace
 from tests.browser import harness, weights
@@ -160,7 +160,7 @@ def _run(page: Page, camera: Camera, base: str, here: Place) -> None:
         harness.expect_run(page, "failed")
     camera.page_of("30-run-failed", f"{base}/run/")
     _resume(page, base)
-    expect(page.locator(".run-package.tone-good").nth(2)).to_be_visible(timeout=2 * harness.PATIENCE)
+    expect(page.locator(".run-package.tone-good").nth(2)).to_be_visible()
     camera.page_of("22-run-packages", f"{base}/run/")
     _undone(page, camera, base, here)
     page.goto(f"{base}/review/")
@@ -179,7 +179,7 @@ def _undone(page: Page, camera: Camera, base: str, here: Place) -> None:
     page.get_by_role("button", name="Undo the installation").click()
     expect(page.get_by_role("alert")).to_be_visible()
     camera.now("36-undo-refused", page)
-    page.get_by_label("To agree").fill(here.estate.zone)
+    page.get_by_label("To confirm, enter the DNS zone").fill(here.estate.zone)
     page.get_by_role("button", name="Undo the installation").click()
     harness.expect_run(page, "succeeded")
     camera.page_of("37-undone", f"{base}/run/")
@@ -223,7 +223,7 @@ def _people(page: Page, camera: Camera, base: str, here: Place) -> None:
     page.get_by_label("Name", exact=True).fill("vera")
     page.get_by_label("All installations").last.select_option("viewer")
     page.get_by_role("button", name="Invite").click()
-    expect(page.get_by_role("heading", name="A link for vera")).to_be_visible()
+    expect(page.get_by_role("heading", name="Link for vera")).to_be_visible()
     camera.now("39-invited", page)
     camera.page_of("38-people", f"{here.url}/people/")
     camera.page_of("40-who-did-what", f"{here.url}/audit/")

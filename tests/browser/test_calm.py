@@ -18,7 +18,7 @@ COUNT = """() => {
   window.swaps = 0;
   document.addEventListener("htmx:afterSwap", event => { window.swaps += event.detail.target.id === "rail"; });
 }"""
-LOOK = """() => {
+POLL_SECONDS = """() => {
   const at = document.activeElement;
   return [at.name, at.value, at.selectionStart, at.selectionEnd, scrollY, document.querySelector("details.owner").open];
 }"""
@@ -56,14 +56,14 @@ def test_half_a_value_stays(base: str, here: Place, chrome: Any, trouble: Troubl
     field.evaluate("one => one.setSelectionRange(2, 6)")
     page.evaluate("scrollBy(0, 37)")
     page.evaluate(COUNT)
-    before = page.evaluate(LOOK)
+    before = page.evaluate(POLL_SECONDS)
     assert before[:4] == [name, "half a val", 2, 6]
 
     other.goto(f"{base}/steps/dns/")
     for number in range(REFRESHES):
         _change(page, other, f"tmc{number}-{step}.practice.example")
     assert page.evaluate("swaps") >= REFRESHES
-    assert page.evaluate(LOOK) == before
+    assert page.evaluate(POLL_SECONDS) == before
     for context in (page.context, other.context):
         context.close()
 

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import gc
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-import uvicorn
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.test import Client
 from playwright.sync_api import Page, expect
 
 from installer_tasks.models import Run
 from tests.browser.harness import chromium
+from tests.browser.served import served
 from tests.web.run_rows import PUSH, a_run, an_installation, show, write
-from wizard.asgi import application
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -29,36 +24,13 @@ pytestmark = [
 ]
 
 
-@contextmanager
-def served(port: int = 0) -> Iterator[int]:
-    """The wizard on loopback, in a thread of this process; yields its port."""
-    config = uvicorn.Config(
-        ASGIStaticFilesHandler(application),
-        host="127.0.0.1",
-        port=port,
-        lifespan="off",
-        log_level="error",
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            thread.join(0.02)
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
 def lines(page: Page) -> list[int]:
     return page.eval_on_selector_all("#log-lines li", "all => all.map(line => Number(line.dataset.seq))")  # type: ignore[no-any-return]
 
 
 def all_lines_once(page: Page, run: Run) -> None:
     last = page.locator(f'#log-lines li[data-seq="{run.last_seq}"]')
-    expect(last).to_have_count(1, timeout=20_000)
+    expect(last).to_have_count(1)
     assert lines(page) == list(range(1, run.last_seq + 1))
 
 
@@ -81,19 +53,19 @@ def test_rows_change_and_the_server_comes_back(monkeypatch: pytest.MonkeyPatch) 
             for done in range(6, 12):
                 write(run, 9)
                 show(run, "push-images", progress={**PUSH, "images_done": done})
-                expect(page.locator(".run-push")).to_contain_text(f"{done} of 12", timeout=10_000)
+                expect(page.locator(".run-push")).to_contain_text(f"{done} of 12")
             all_lines_once(page, run)
             assert page.eval_on_selector("#run-lanes", "part => part.open")
         write(run, 30)
-        expect(page.locator("#connection")).to_be_visible(timeout=20_000)
+        expect(page.locator("#connection")).to_be_visible()
         with served(port):
             all_lines_once(page, run)
-            expect(page.locator("#connection")).to_be_hidden(timeout=20_000)
+            expect(page.locator("#connection")).to_be_hidden()
             page.fill("#log-search", "nothing has this")
             expect(page.locator("#log-none")).to_be_visible()
             Run.objects.filter(pk=run.pk).update(state="succeeded")
             run.installation.touch()
-            expect(page).to_have_title("installed · Acme", timeout=20_000)
+            expect(page).to_have_title("installed · Acme")
             expect(page.locator("#announce")).to_have_text("Tanzu Mission Control is installed")
         context.close()
     gc.collect()  # here, where the warning is expected

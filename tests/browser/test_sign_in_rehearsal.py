@@ -44,7 +44,7 @@ def base(here: Place, kept: Kept, chrome: Browser) -> str:
     harness.sign_in(page, here.link)
     found = harness.start_installation(page, "Contoso")
     page.goto(f"{found}/steps/identity/")
-    answers = {"issuer_url": kept.issuer, "client_id": "tmc-sm", "client_secret": SECRET, "ca": here.estate.ca.ca_pem}
+    answers = {"issuer_url": kept.issuer, "ca": here.estate.ca.ca_pem, "client_id": "tmc-sm", "client_secret": SECRET}
     answers["scopes"] = "openid,email,profile"
     harness.fill_step(page, "identity", {f"identity.{key}": value for key, value in answers.items()})
     harness.save(page)
@@ -76,7 +76,10 @@ def rehearse(page: Page, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "sentence", "groups"),
-    [("ada", "would enter as an administrator", "staff\ntmc:admin"), ("mo", "would enter as a member", "tmc:member")],
+    [
+        ("ada", "would get the administrator role", "staff\ntmc:admin"),
+        ("mo", "would get the member role", "tmc:member"),
+    ],
 )
 def test_right_groups(page: Page, name: str, sentence: str, groups: str) -> None:
     rehearse(page, name)
@@ -90,10 +93,10 @@ def test_right_groups(page: Page, name: str, sentence: str, groups: str) -> None
 @pytest.mark.parametrize(
     ("name", "sentence", "reason"),
     [
-        ("paula", "would enter as nobody", "It is a path"),
-        ("carl", "would enter as nobody", "in upper and lower case"),
-        ("nia", "would enter as nobody", "The token has no such claim"),
-        ("una", "has a role, but could not enter", "not verified"),
+        ("paula", "would get no role", "It is a path"),
+        ("carl", "would get no role", "only in case"),
+        ("nia", "would get no role", "The token does not contain this claim"),
+        ("una", "has a role, but could not sign in", "not verified"),
     ],
 )
 def test_wrong_groups_and_addresses(page: Page, name: str, sentence: str, reason: str) -> None:

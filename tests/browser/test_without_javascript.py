@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from installer_tasks.answers import STEPS
+from installer_tasks.answer_keys import STEPS
 from tests.browser import harness
 from tests.browser.harness import Place, Trouble
 from tests.waiting import until
@@ -50,7 +50,7 @@ def _step(page: Page, step: str, answers: dict[str, str]) -> None:
 def _generate_keeps_what_was_typed(page: Page, answers: dict[str, str]) -> None:
     address = answers["services.load_balancer_ip"]
     harness.fill(page, "load_balancer_ip", address)
-    for name in ("postgres_password", "minio_password"):
+    for name in ("postgres_password", "minio_password", "redis_password"):
         page.locator(f"#{name}-field").get_by_role("button", name="Generate").click()
         expect(page.locator(f"#{name}-field .kept")).to_be_visible()
         expect(page.locator("[name=load_balancer_ip]")).to_have_value(address)
@@ -66,5 +66,8 @@ def _reload_until(page: Page, selector: str) -> Locator:
         page.reload()
         return False
 
-    until(look, 90)
+    try:
+        until(look)
+    except AssertionError:
+        raise AssertionError(page.locator("main").inner_text()) from None
     return found

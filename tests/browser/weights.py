@@ -28,7 +28,7 @@ class Weight:
 
 
 def measure(browser: Browser, url: str, base: str, session: StorageState) -> list[Weight]:
-    """Every page with an empty cache; the stream of the doorbell stays open and is not counted."""
+    """Every page with an empty cache; the event stream stays open and is not counted."""
     own = {
         "Installations": url,
         **{f"Step {step}": f"{base}/steps/{step}/" for step in ("bundle", "cluster", "certificates")},
@@ -73,8 +73,8 @@ def write(path: Path, weights: list[Weight]) -> None:
     path.write_text(
         "# Page weight\n\n"
         "Measured by `make shots` in Debian's Chromium with an empty cache, headers included, after a whole practice installation.\n"
-        f"A cold page is at most {LIMIT // 1000} kB; `tests/browser/test_page_weight.py` holds that line, and that before the first paint\n"
-        "nothing is waited for but one style sheet and htmx. The doorbell's stream stays open and is not counted.\n\n"
+        f"A cold page is at most {LIMIT // 1000} kB. `tests/browser/test_page_weight.py` tests this limit, and that the first paint\n"
+        "waits only for one style sheet and htmx. The event stream stays open and is not counted.\n\n"
         "| Page | Requests | Transferred | Of that, the document | Waited for before the first paint |\n|---|--:|--:|--:|---|\n"
         f"{rows}\n"
     )

@@ -42,13 +42,13 @@ def pace(answers: dict[str, str]) -> Pace:
 
 def measure(answers: dict[str, str]) -> Pace:
     """Interleaved, so that whatever else this machine does weighs on both; the first round warms up."""
-    from installer_tasks.facts import COLLECTORS, look_at_all, looking
+    from installer_tasks.preflight.facts import COLLECTORS, observe_all, observing
 
     together: list[float] = []
     alone: dict[str, list[float]] = {system: [] for system in COLLECTORS}
     for number in range(1 + ROUNDS):
-        every = _seconds(lambda: look_at_all(answers))
-        each = {system: _seconds(lambda system=system: list(looking(answers, [system]))) for system in COLLECTORS}
+        every = _seconds(lambda: observe_all(answers))
+        each = {system: _seconds(lambda system=system: list(observing(answers, [system]))) for system in COLLECTORS}
         if number:
             together.append(every)
             for system, seconds in each.items():

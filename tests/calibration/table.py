@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from installer_tasks.rehearsal.faults import Fault
-from tests.calibration.looking import Looked, words
+from tests.calibration.observing import Looked, words
 from tests.calibration.pace import Pace
 
 GOAL = 0.95  #: of the foreseeable faults

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
+from tests.waiting import PATIENCE
+
 
 class ConnectProxy:
     """Runs in a thread; `asked` are the targets that clients named, in order."""
@@ -33,7 +35,7 @@ class ConnectProxy:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._up.wait(10)
+        assert self._up.wait(PATIENCE)
         return self
 
     def __exit__(

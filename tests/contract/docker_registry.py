@@ -12,7 +12,6 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +22,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from installer_tasks.registry import RegistryClient
+from installer_tasks.systems.registry import RegistryClient
+from tests.waiting import listens_on, stop, until_it_serves
 
 PROGRAM = "docker-registry"
 USERNAME, PASSWORD = "robot$tmc+pusher", "p@ss:word"
@@ -75,16 +75,11 @@ def docker_registry(
         command = [program_path(PROGRAM), "serve", str(config)]
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
     try:
-        wait_for_port(port, process, log)
+        until_it_serves(process, lambda: listens_on(port), lambda: log.read_text(errors="replace"))
         user, password = (USERNAME, PASSWORD) if auth else ("", "")
         yield RunningRegistry(f"localhost:{port}", folder / "data", log, user, password, ca_pem)
     finally:
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process)
 
 
 def free_port() -> int:
@@ -97,22 +92,6 @@ def program_path(name: str) -> str:
     found = shutil.which(name, path=os.environ["PATH"] + os.pathsep + "/usr/sbin")
     assert found is not None, f"{name} is not installed"
     return found
-
-
-def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path, seconds: float = 15) -> None:
-    """Until something answers on the port; fails with the log when the process has ended or time is up."""
-    deadline = time.monotonic() + seconds
-    while True:
-        with socket.socket() as sock:
-            sock.settimeout(0.2)
-            if sock.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise AssertionError(f"port {port} does not answer: {log.read_text(errors='replace')[-2000:]}")
-        try:
-            process.wait(0.02)
-        except subprocess.TimeoutExpired:
-            continue
 
 
 def _config(folder: Path, port: int, *, tls: bool, auth: bool) -> str:

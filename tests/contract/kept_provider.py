@@ -6,8 +6,6 @@ Ours is only the HTTP around it and the form on which a person types their name.
 from __future__ import annotations
 
 import html
-import ssl
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
@@ -23,6 +21,8 @@ from idpyoidc.server import Server
 from idpyoidc.server.configure import OPConfiguration
 from idpyoidc.server.exception import UnAuthorizedClient
 from idpyoidc.server.user_authn.user import UserAuthnMethod, create_signed_jwt
+
+from tests.serving import over_tls, serving
 
 OIDC = "idpyoidc.server.oidc"
 PASSWORD = "kept-password"
@@ -151,19 +151,12 @@ def kept_provider(
     folder: Path, files: tuple[Path, Path], client: Mapping[str, Any], people: dict[str, dict[str, Any]]
 ) -> Iterator[Kept]:
     """`client` has client_id, client_secret and redirect_uris."""
-    with _Web(("127.0.0.1", 0), _Handler) as web:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*files)
-        web.socket = context.wrap_socket(web.socket, server_side=True, do_handshake_on_connect=False)
-        issuer = f"https://localhost:{web.server_address[1]}"
-        web.kept = Kept(issuer, people, _provider(issuer, folder, client, people))
-        thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield web.kept
-        finally:
-            web.shutdown()
-            thread.join()
+    web = _Web(("127.0.0.1", 0), _Handler)
+    over_tls(web, files)
+    issuer = f"https://localhost:{web.server_port}"
+    web.kept = Kept(issuer, people, _provider(issuer, folder, client, people))
+    with serving(web):
+        yield web.kept
 
 
 CLAIMS = {"email": None, "email_verified": None, "groups": None, "given_name": None, "family_name": None}

@@ -20,6 +20,7 @@ from typing import Any
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.fault_switch import FaultSwitch
 from installer_tasks.rehearsal.kube import GVR, KubeServer, Store, kubeconfig, seed
+from tests.waiting import PATIENCE
 
 ADMIN, READER = "admin-token", "reader-token"
 NAMESPACES = GVR("", "v1", "namespaces")
@@ -60,7 +61,7 @@ class Running:
             input=stdin,
             text=True,
             capture_output=True,
-            timeout=30,
+            timeout=PATIENCE,
             env=self._env(token),
         )
 
@@ -87,7 +88,7 @@ class Running:
         if tls:
             context.load_cert_chain(**tls)
         host, port = self.server.url.removeprefix("https://").split(":")
-        return http.client.HTTPSConnection(host, int(port), context=context, timeout=10)
+        return http.client.HTTPSConnection(host, int(port), context=context, timeout=PATIENCE)
 
     def request(
         self,

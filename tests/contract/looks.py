@@ -14,13 +14,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from installer_tasks import answers as answer_keys
-from installer_tasks import checks
-from installer_tasks.checks.base import Facts, Level, Verdict, judge
-from installer_tasks.collecting import verdict_json
-from installer_tasks.facts import COLLECTORS
-from installer_tasks.facts.base import DEADLINE, Observations
-from installer_tasks.findings import BAD
+from installer_tasks import answer_keys
+from installer_tasks.preflight import checks
+from installer_tasks.preflight.checks.base import Facts, Level, Verdict, judge
+from installer_tasks.preflight.collecting import verdict_json
+from installer_tasks.preflight.facts import COLLECTORS
+from installer_tasks.preflight.facts.base import DEADLINE, Observations
+from installer_tasks.preflight.findings import BAD
+from installer_tasks.preflight.shapes.base import Fact
+from tests.shapes import require_shapes
 
 QUIET = (Level.PASS, Level.BLOCKED)
 
@@ -53,8 +55,8 @@ def all_of(system: str, level: str, answers: Mapping[str, str] | None = None) ->
 def look_at(system: str, answers: Mapping[str, str], *, failed: Iterable[str] = (), hidden: Iterable[str] = ()) -> Look:
     """Collect and judge.
 
-    Fails when a finding lacks its words, when a check read an answer that it does not name, or when a secret (also one
-    of `hidden`) is in anything.
+    Fails when a finding lacks its words, when a fact is not as its shape says, when a check read an answer that it does
+    not name, or when a secret (also one of `hidden`) is in anything.
     """
     effective = _Recorded(answer_keys.with_defaults(answers))
     observations = _Recording(effective)
@@ -71,6 +73,7 @@ def look_at(system: str, answers: Mapping[str, str], *, failed: Iterable[str] = 
         if verdicts[check.name].level in BAD:
             bad.add(check.name)
     look = Look(facts, verdicts)
+    require_shapes(system, observations.facts)
     _require_words(look)
     _require_no_secret(look, [*(effective[key] for key in answer_keys.SECRETS), *hidden])
     return look
@@ -120,9 +123,9 @@ class _RecordedFacts(Facts):
         super().__init__(systems, answers)
         self.asked: set[str] = set()
 
-    def __call__(self, system: str, name: str) -> Any:
-        self.asked.add(name)
-        return super().__call__(system, name)
+    def __call__(self, fact: Fact[Any]) -> Any:
+        self.asked.add(fact)
+        return super().__call__(fact)
 
 
 def _require_words(look: Look) -> None:

@@ -18,6 +18,8 @@ from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Literal
 
+from tests.waiting import PATIENCE
+
 BLOCK = 65_536
 
 
@@ -130,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.rfile.read(min(length // 2, 200_000))
             self.close_connection = True
         elif meddling == HANG:
-            self.server.released.wait(60)
+            self.server.released.wait()
             self.close_connection = True
         else:
             self._pass_on(length, lose=meddling == LOSE)
@@ -153,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = PassedOn(self.path)
         if length:
             self.server.bodies.append(body)
-        with closing(http.client.HTTPConnection(self.server.backend, timeout=30)) as onward:
+        with closing(http.client.HTTPConnection(self.server.backend, timeout=PATIENCE)) as onward:
             onward.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():
                 if name.lower() not in ("connection", "authorization"):

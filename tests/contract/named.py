@@ -9,10 +9,8 @@ from __future__ import annotations
 import socket
 import socketserver
 import subprocess
-import threading
-import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +19,8 @@ import dns.message
 import dns.query
 
 from tests.contract.docker_registry import free_port, program_path
-from tests.contract.stopping import stop
+from tests.serving import serving
+from tests.waiting import PATIENCE, stop, until_it_serves
 
 
 @dataclass(frozen=True)
@@ -64,14 +63,8 @@ def views(folder: Path, zone: str, inside: Iterable[str], outside: Iterable[str]
         (folder / name).write_text("\n".join(["$TTL 60", *both, *records]) + "\n")
         blocks += f'view "{name}" {{ match-clients {{ {clients} }}; {_zone(zone, folder / name)} }};\n'
     (folder / "named.conf").write_text(f"{_options(folder, server.port)}\ncontrols {{ }};\n{blocks}")
-    with _running(folder, server, zone), _Second(("127.0.0.2", server.port), _Relay) as second:
-        thread = threading.Thread(target=second.serve_forever)
-        thread.start()
-        try:
-            yield server
-        finally:
-            second.shutdown()
-            thread.join()
+    with _running(folder, server, zone), serving(_Second(("127.0.0.2", server.port), _Relay)):
+        yield server
 
 
 class _Second(socketserver.ThreadingUDPServer):
@@ -84,7 +77,7 @@ class _Relay(socketserver.BaseRequestHandler):
         question, back = self.request
         here, port = self.server.server_address[:2]
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-            asking.settimeout(5)
+            asking.settimeout(PATIENCE)
             asking.bind((here, 0))
             asking.sendto(question, ("127.0.0.1", port))
             back.sendto(asking.recv(65535), self.client_address)
@@ -96,7 +89,7 @@ def _running(folder: Path, server: Named, zone: str) -> Iterator[None]:
         command = [program_path("named"), "-g", "-n", "1", "-c", str(folder / "named.conf")]
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:
-        _wait(server, zone, process)
+        until_it_serves(process, lambda: _answers(server, zone), lambda: server.log.read_text(errors="replace"))
         yield
     finally:
         stop(process)
@@ -119,18 +112,7 @@ def _zone(zone: str, file: Path) -> str:
     return f'zone "{zone}" {{ type primary; file "{file}"; check-names ignore; }};'
 
 
-def _wait(server: Named, zone: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 15
-    query = dns.message.make_query(zone, "SOA")
-    while True:
-        try:
-            if dns.query.udp(query, "127.0.0.1", 0.3, server.port).answer:
-                return
-        except (OSError, dns.exception.DNSException):
-            pass
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise AssertionError(f"named does not answer: {server.log.read_text(errors='replace')[-2000:]}")
-        try:
-            process.wait(0.05)
-        except subprocess.TimeoutExpired:
-            continue
+def _answers(server: Named, zone: str) -> bool:
+    with suppress(OSError, dns.exception.DNSException):
+        return bool(dns.query.udp(dns.message.make_query(zone, "SOA"), "127.0.0.1", 0.3, server.port).answer)
+    return False

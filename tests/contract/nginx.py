@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.contract.docker_registry import free_port, program_path, wait_for_port
+from tests.contract.docker_registry import free_port, program_path
+from tests.waiting import listens_on, stop, until_it_serves
 
 
 @contextmanager
@@ -42,8 +43,7 @@ def nginx(
         command = [program_path("nginx"), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
         process = subprocess.Popen(command, stdout=output, stderr=output)
     try:
-        wait_for_port(port, process, log)
+        until_it_serves(process, lambda: listens_on(port), lambda: log.read_text(errors="replace"))
         yield f"localhost:{port}"
     finally:
-        process.terminate()
-        process.wait(10)
+        stop(process)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import ssl
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from tests.serving import over_tls, serving
 
 Answer = tuple[int, Any]  #: status and JSON body, or a string for something that is no JSON
 
@@ -65,22 +65,14 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(answers: Mapping[str, Answer], files: tuple[Path, Path] | None) -> Iterator[_Server]:
+def answering(answers: Mapping[str, Answer], files: tuple[Path, Path] | None) -> Iterator[_Server]:
     """On a free port; with TLS when certificate and key are given."""
-    with _Server(("127.0.0.1", 0), _Handler) as server:
-        server.answers, server.seen = answers, []
-        if files:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*files)
-            # The handshake happens in the connection's own thread, not in the one that accepts.
-            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.answers, server.seen = answers, []
+    if files:
+        over_tls(server, files)
+    with serving(server):
+        yield server
 
 
 def status(code: int, message: str, **more: Any) -> Answer:

@@ -10,11 +10,11 @@ from typing import Any
 
 import yaml
 
-from installer_tasks.facts.trials import LABEL
+from installer_tasks.preflight.facts.trials import LABEL
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.controllers import Address, Controllers, Hooks, Pace
-from installer_tasks.rehearsal.controllers.desk import Desk
 from installer_tasks.rehearsal.controllers.issuing import Issued
+from installer_tasks.rehearsal.controllers.objects import ObjectClient
 from installer_tasks.rehearsal.faults import Faults
 from installer_tasks.rehearsal.kube import KubeServer, Store, kubeconfig, seed
 from tests.contract.looks import Look, look_at
@@ -29,7 +29,8 @@ class PracticeCluster:
 
     ca: PracticeCA
     server: KubeServer
-    desk: Desk
+    store: Store
+    desk: ObjectClient
     faults: Faults
     address: list[Address | None] = field(default_factory=lambda: [Address(ADDRESS)])
     provisions: list[str | None] = field(default_factory=lambda: [""])  #: why no volume is made
@@ -75,7 +76,7 @@ def practice_cluster(folder: Path, ca: PracticeCA) -> Iterator[PracticeCluster]:
     tokens = {ADMIN: "admin", READER: "read-only"}
     server = KubeServer(store, certificate, key, ca.ca_file, tokens=tokens, faults=faults)
     server.start()
-    cluster = PracticeCluster(ca, server, Desk(store), faults)
+    cluster = PracticeCluster(ca, server, store, ObjectClient(store), faults)
     hooks = Hooks(address=lambda _service: cluster.address[0], provision=lambda _name: cluster.provisions[0])
     controllers = Controllers(store, Pace.INSTANT, hooks)
     controllers.start()
@@ -87,7 +88,7 @@ def practice_cluster(folder: Path, ca: PracticeCA) -> Iterator[PracticeCluster]:
         server.stop()
 
 
-def _make_issuer(desk: Desk, ca: PracticeCA) -> None:
+def _make_issuer(desk: ObjectClient, ca: PracticeCA) -> None:
     desk.ensure(
         {
             "apiVersion": "v1",

@@ -11,11 +11,11 @@ from typing import Any
 import yaml
 
 from installer_tasks import releases
-from installer_tasks.cluster import carvel
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.controllers import Address, Controllers, FetchFailed, Hooks, Issued, Pace
-from installer_tasks.rehearsal.controllers.desk import Desk, Object
+from installer_tasks.rehearsal.controllers.objects import Object, ObjectClient
 from installer_tasks.rehearsal.kube import Store, seed
+from installer_tasks.systems.cluster import carvel
 
 NS = "tmc-local"
 NAMES = carvel.Names("tanzu-mission-control", NS)
@@ -35,7 +35,7 @@ VALUES: dict[str, Any] = {
 class Practice:
     """A store with its controllers, and what the estate around it hears."""
 
-    desk: Desk
+    desk: ObjectClient
     store: Store
     ready: threading.Event = field(default_factory=threading.Event)
     gone: threading.Event = field(default_factory=threading.Event)
@@ -79,7 +79,7 @@ class running:
 
     def __init__(self, authority: PracticeCA, pace: Pace) -> None:
         store = Store()
-        self.practice = Practice(Desk(store), store)
+        self.practice = Practice(ObjectClient(store), store)
         seed(store)
         pair = {"tls.crt": authority.ca_pem, "tls.key": authority.key_pem}
         data = {key: base64.b64encode(pem.encode()).decode() for key, pem in pair.items()}

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from installer_tasks.rehearsal.registry import User
+from tests.waiting import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Client:
 
     def __init__(self, port: int, ca: Path, user: User | None = None, token: str = "") -> None:
         self.context = ssl.create_default_context(cafile=str(ca))
-        self.connection = http.client.HTTPSConnection("localhost", port, context=self.context, timeout=10)
+        self.connection = http.client.HTTPSConnection("localhost", port, context=self.context, timeout=PATIENCE)
         self.headers: dict[str, str] = {}
         if user:
             self.headers["Authorization"] = basic(user.name, user.password)

@@ -6,9 +6,7 @@ with slapd(tmp_path, ca) as server:
 
 from __future__ import annotations
 
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from pathlib import Path
 
 from installer_tasks.rehearsal.ca import PracticeCA
 from tests.contract.docker_registry import free_port, program_path
-from tests.contract.stopping import stop
+from tests.waiting import listens_on, stop, until_it_serves
 
 SCHEMAS = Path("/etc/ldap/schema")
 MODULES = Path("/usr/lib/ldap")
@@ -85,14 +83,19 @@ class Slapd:
     log: Path
 
 
+ELSEWHERE = f"ou=elsewhere,{ROOT}"
+
+
 @contextmanager
-def slapd(folder: Path, ca: PracticeCA) -> Iterator[Slapd]:
+def slapd(folder: Path, ca: PracticeCA, *, refers_to: str = "ldaps://127.0.0.1:1") -> Iterator[Slapd]:
+    """What is below ELSEWHERE, and every name outside ROOT, is on another server: at `refers_to`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "data").mkdir()
     certificate, key = ca.issue_files(folder, "slapd", ["localhost", "127.0.0.1"])
     server = Slapd(free_port(), free_port(), folder / "log")
-    (folder / "slapd.conf").write_text(_config(folder, certificate, key, ca.ca_file))
-    (folder / "entries.ldif").write_text(ENTRIES)
+    (folder / "slapd.conf").write_text(_config(folder, certificate, key, ca.ca_file, refers_to))
+    elsewhere = "objectClass: referral\nobjectClass: extensibleObject\nou: elsewhere"
+    (folder / "entries.ldif").write_text(f"{ENTRIES}\ndn: {ELSEWHERE}\n{elsewhere}\nref: {refers_to}/{ELSEWHERE}\n")
     program, conf = program_path("slapd"), str(folder / "slapd.conf")
     subprocess.run([program, "-Tadd", "-f", conf, "-l", str(folder / "entries.ldif")], check=True, capture_output=True)
     listens = f"ldaps://127.0.0.1:{server.port}/ ldap://127.0.0.1:{server.plain_port}/"
@@ -100,13 +103,13 @@ def slapd(folder: Path, ca: PracticeCA) -> Iterator[Slapd]:
         # With -d it stays in the foreground: a child that its own pid stops.
         process = subprocess.Popen([program, "-d", "0", "-f", conf, "-h", listens], stdout=output, stderr=output)
     try:
-        _wait(server, process)
+        until_it_serves(process, lambda: listens_on(server.port), lambda: server.log.read_text(errors="replace"))
         yield server
     finally:
         stop(process)
 
 
-def _config(folder: Path, certificate: Path, key: Path, ca_file: Path) -> str:
+def _config(folder: Path, certificate: Path, key: Path, ca_file: Path, refers_to: str) -> str:
     schemas = "\n".join(f"include {SCHEMAS}/{name}.schema" for name in ("core", "cosine", "inetorgperson"))
     return f"""
 {schemas}
@@ -116,6 +119,7 @@ pidfile {folder}/slapd.pid
 TLSCACertificateFile {ca_file}
 TLSCertificateFile {certificate}
 TLSCertificateKeyFile {key}
+referral {refers_to}
 database mdb
 maxsize 10485760
 suffix "{ROOT}"
@@ -123,19 +127,3 @@ directory {folder}/data
 access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="{SERVICE}" read by * none
 """
-
-
-def _wait(server: Slapd, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 15
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", server.port), 0.3).close()
-            return
-        except OSError:
-            pass
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise AssertionError(f"slapd does not answer: {server.log.read_text(errors='replace')[-2000:]}")
-        try:
-            process.wait(0.05)
-        except subprocess.TimeoutExpired:
-            continue

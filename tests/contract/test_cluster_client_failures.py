@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,9 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from installer_tasks.cluster.client import Cluster, connect
-from installer_tasks.cluster.credentials import Credentials
-from installer_tasks.cluster.kubeconfig import Kubeconfig
 from installer_tasks.errors import (
     Busy,
     Conflict,
@@ -26,7 +22,12 @@ from installer_tasks.errors import (
     Unreachable,
 )
 from installer_tasks.rehearsal.ca import PracticeCA
-from tests.contract.odd_servers import DISCOVERY, Answer, serving, status
+from installer_tasks.systems.cluster.access import connect
+from installer_tasks.systems.cluster.credentials import Credentials
+from installer_tasks.systems.cluster.interface import Cluster
+from installer_tasks.systems.cluster.kubeconfig import Kubeconfig
+from tests.contract.odd_servers import DISCOVERY, Answer, answering, status
+from tests.waiting import PATIENCE
 
 TOKEN = "canary-token-77ab"
 
@@ -62,8 +63,8 @@ def refusal_to_connect(url: str, ca: str) -> InstallerError:
 
 @contextmanager
 def cluster(answers: Mapping[str, Answer], authority: PracticeCA, files: tuple[Path, Path]) -> Iterator[Cluster]:
-    with serving({**DISCOVERY, **answers}, files) as server:
-        client = connect(kubeconfig(f"https://127.0.0.1:{server.server_port}", authority.ca_pem), timeout=5)
+    with answering({**DISCOVERY, **answers}, files) as server:
+        client = connect(kubeconfig(f"https://127.0.0.1:{server.server_port}", authority.ca_pem), timeout=PATIENCE)
         try:
             yield client
         finally:
@@ -85,14 +86,12 @@ class TestConnecting:
 
     def test_nobody_answers_in_time(self, authority: PracticeCA) -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
-            started = time.monotonic()
             error = refusal_to_connect(f"https://127.0.0.1:{silent.getsockname()[1]}", authority.ca_pem)
-            assert time.monotonic() - started < 5
         assert (type(error), error.code) == (Unreachable, "unreachable-timeout")
 
     def test_another_authority(self, files: tuple[Path, Path], tmp_path: Path) -> None:
         other = PracticeCA.load_or_create(tmp_path)
-        with serving(DISCOVERY, files) as server:
+        with answering(DISCOVERY, files) as server:
             error = refusal_to_connect(f"https://127.0.0.1:{server.server_port}", other.ca_pem)
             assert server.seen == [], "nothing is sent before the server is verified"
         assert (type(error), error.code) == (TlsFailure, "tls-unknown-ca")
@@ -101,7 +100,7 @@ class TestConnecting:
         issued = authority.issue(["127.0.0.1"], lifetime=timedelta(days=-1))
         (tmp_path / "crt").write_text(issued.chain_pem)
         (tmp_path / "key").write_text(issued.key_pem)
-        with serving(DISCOVERY, (tmp_path / "crt", tmp_path / "key")) as server:
+        with answering(DISCOVERY, (tmp_path / "crt", tmp_path / "key")) as server:
             error = refusal_to_connect(f"https://127.0.0.1:{server.server_port}", authority.ca_pem)
         assert error.code == "tls-expired"
 
@@ -110,13 +109,13 @@ class TestConnecting:
         self, authority: PracticeCA, tmp_path: Path, names: list[str], host: str
     ) -> None:
         other = authority.issue_files(tmp_path, "server", names)
-        with serving(DISCOVERY, other) as server:
+        with answering(DISCOVERY, other) as server:
             error = refusal_to_connect(f"https://{host}:{server.server_port}", authority.ca_pem)
-        assert error.code == "tls-name"
+        assert error.code == "tls-wrong-name"
 
     def test_the_name_may_be_given(self, authority: PracticeCA, tmp_path: Path) -> None:
         other = authority.issue_files(tmp_path, "server", ["kubernetes.default"])
-        with serving(DISCOVERY, other) as server:
+        with answering(DISCOVERY, other) as server:
             url = f"https://127.0.0.1:{server.server_port}"
             named = Kubeconfig(("a",), "a", url, Credentials(token=TOKEN), authority.ca_pem, "kubernetes.default")
             client = connect(named)
@@ -124,7 +123,7 @@ class TestConnecting:
             client.close()
 
     def test_no_tls_at_all(self, authority: PracticeCA) -> None:
-        with serving(DISCOVERY, None) as server:
+        with answering(DISCOVERY, None) as server:
             error = refusal_to_connect(f"https://127.0.0.1:{server.server_port}", authority.ca_pem)
             assert server.seen == []
         assert (type(error), error.code) == (TlsFailure, "tls-none")
@@ -141,20 +140,20 @@ class TestConnecting:
     def test_another_service(
         self, authority: PracticeCA, files: tuple[Path, Path], answers: Mapping[str, Answer]
     ) -> None:
-        with serving(answers, files) as server:
+        with answering(answers, files) as server:
             error = refusal_to_connect(f"https://127.0.0.1:{server.server_port}", authority.ca_pem)
         assert (type(error), error.code) == (Invalid, "kubernetes-other")
 
     def test_a_redirect_is_not_followed_with_the_token(self, authority: PracticeCA, files: tuple[Path, Path]) -> None:
-        with serving(DISCOVERY, files) as elsewhere:
+        with answering(DISCOVERY, files) as elsewhere:
             away = {"/version": (302, f"https://127.0.0.1:{elsewhere.server_port}/version")}
-            with serving(away, files) as server:
+            with answering(away, files) as server:
                 error = refusal_to_connect(f"https://127.0.0.1:{server.server_port}", authority.ca_pem)
             assert elsewhere.seen == []
         assert isinstance(error, Invalid)
 
     def test_credentials_that_are_not_accepted(self, authority: PracticeCA, files: tuple[Path, Path]) -> None:
-        with serving({"/version": status(401, "Unauthorized")}, files) as server:
+        with answering({"/version": status(401, "Unauthorized")}, files) as server:
             error = refusal_to_connect(f"https://127.0.0.1:{server.server_port}", authority.ca_pem)
         assert (type(error), error.code) == (Refused, "kubernetes-unauthorized")
 
@@ -174,7 +173,7 @@ class TestAnswers:
         with cluster({"/api/v1/nodes": status(403, words)}, authority, files) as client:
             error = failure(lambda: client.list("v1", "Node"))
         assert (type(error), error.value, error.code) == (Refused, "list nodes", "kubernetes-forbidden")
-        assert str(error.cause) == "The user anna of the kubeconfig may not list nodes."
+        assert str(error.cause) == "The kubeconfig's user anna has no permission to list nodes."
 
     def test_what_is_not_there(self, authority: PracticeCA, files: tuple[Path, Path]) -> None:
         with cluster({"/api/v1/nodes/n1": status(404, "not found")}, authority, files) as client:
@@ -188,6 +187,37 @@ class TestAnswers:
             assert not client.has_kind("packaging.carvel.dev/v1alpha1", "PackageInstall")
             assert client.has_kind("v1", "Node")
         assert (type(error), error.code, error.value) == (Missing, "kubernetes-no-kind", "PackageInstall")
+
+    def test_a_kind_that_went_away_after_it_was_discovered(
+        self, authority: PracticeCA, files: tuple[Path, Path]
+    ) -> None:
+        """Its definition was deleted: the API server then knows no such path, and says so in plain text."""
+        path = "/apis/packaging.carvel.dev/v1alpha1"
+        listed = {"name": "packageinstalls", "kind": "PackageInstall", "namespaced": True, "verbs": ["list"]}
+        answers: dict[str, Answer] = {
+            path: (200, {"kind": "APIResourceList", "resources": [listed]}),
+            f"{path}/packageinstalls": (404, "404 page not found\n"),
+        }
+        with answering({**DISCOVERY, **answers}, files) as server:
+            client = connect(kubeconfig(f"https://127.0.0.1:{server.server_port}", authority.ca_pem), timeout=PATIENCE)
+            assert client.has_kind(path.removeprefix("/apis/"), "PackageInstall")
+            server.answers = {**DISCOVERY, f"{path}/packageinstalls": answers[f"{path}/packageinstalls"]}
+            error = failure(lambda: client.list(path.removeprefix("/apis/"), "PackageInstall"))
+            assert (type(error), error.code, error.value) == (Missing, "kubernetes-no-kind", "PackageInstall")
+            assert not client.has_kind(path.removeprefix("/apis/"), "PackageInstall"), "asked anew"
+            client.close()
+
+    def test_an_apply_that_contradicts_itself_is_not_tried_again(
+        self, authority: PracticeCA, files: tuple[Path, Path]
+    ) -> None:
+        """The API server answers it with 500 and no reason."""
+        words = "failed to create typed patch object (/n1; v1, Kind=Node): .spec.taints: duplicate entries for key"
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}}
+        answer = (500, {"kind": "Status", "status": "Failure", "message": words, "code": 500})
+        with cluster({"PATCH /api/v1/nodes/n1": answer}, authority, files) as client:
+            error = failure(lambda: client.apply(node))
+        assert (type(error), error.code, error.retry) == (Invalid, "kubernetes-invalid", False)
+        assert "duplicate entries" in error.detail
 
     def test_fields_of_another_manager(self, authority: PracticeCA, files: tuple[Path, Path]) -> None:
         message = 'conflict with "helm" using v1'
@@ -233,7 +263,7 @@ class TestAnswers:
         assert "pod-security.kubernetes.io/enforce=privileged" in str(error.remedy)
 
     def test_a_name_cannot_leave_its_place_in_the_path(self, authority: PracticeCA, files: tuple[Path, Path]) -> None:
-        with serving(DISCOVERY, files) as server:
+        with answering(DISCOVERY, files) as server:
             client = connect(kubeconfig(f"https://127.0.0.1:{server.server_port}", authority.ca_pem))
             with pytest.raises(SystemFailure):
                 client.get("v1", "Node", "../secrets?x=")

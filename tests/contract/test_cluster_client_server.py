@@ -12,15 +12,17 @@ import pytest
 import yaml
 
 from installer_tasks import releases
-from installer_tasks.cluster import carvel, certmanager, inventory
-from installer_tasks.cluster.client import Cluster, connect
-from installer_tasks.cluster.kubeconfig import parse_kubeconfig
-from installer_tasks.cluster.waiting import wait_for
 from installer_tasks.errors import Conflict, Missing, Refused
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.controllers import Controllers, Hooks, Pace
 from installer_tasks.rehearsal.kube import GVR, KubeServer, Store, kubeconfig, seed
+from installer_tasks.systems.cluster import carvel, certmanager, inventory
+from installer_tasks.systems.cluster.access import connect
+from installer_tasks.systems.cluster.interface import Cluster
+from installer_tasks.systems.cluster.kubeconfig import parse_kubeconfig
+from installer_tasks.systems.cluster.waiting import wait_for
 from installer_tasks.text import text
+from tests.waiting import PATIENCE
 
 NS = "tmc-local"
 SECRETS = GVR("", "v1", "secrets")
@@ -121,7 +123,7 @@ class TestVerbs:
         wait_for(
             lambda: place.admin.get("v1", "Pod", "trial", "default"),
             lambda pod: pod.get("status", {}).get("phase") == "Succeeded",
-            deadline=10,
+            deadline=PATIENCE,
             describe=lambda pod: text("the pod is %(state)s", state=str((pod or {}).get("status"))),
             interval=0.05,
         )
@@ -196,7 +198,7 @@ def test_a_whole_installation_through_the_api(place: Place) -> None:
     final = wait_for(
         lambda: carvel.package_status(place.admin.get(carvel.PACKAGING, "PackageInstall", names.install, NS)),
         lambda status: status.done,
-        deadline=30,
+        deadline=PATIENCE,
         describe=lambda status: text("the install is %(state)s", state=status.state if status else "unknown"),
         interval=0.1,
     )

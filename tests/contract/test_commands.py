@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,21 +16,25 @@ import pytest
 import yaml
 from cryptography.fernet import Fernet
 
-from installer_tasks import answers as answer_keys
-from installer_tasks import checks
+from installer_tasks import answer_keys
+from installer_tasks.preflight import checks
 from installer_tasks.rehearsal.estate import Estate
+from installer_tasks.rehearsal.kube import GVR
+from tests.contract.commands_in_one import manage_all
 from tests.contract.up_process import ROOT, environment
 from tests.faults.whole import arrived, blobs_of, small_estate
+from tests.waiting import HANGS, until
 
 pytestmark = [pytest.mark.redis, pytest.mark.program("redis-server")]
-CLEAN, FAILED, WARNED, COULD_NOT_RUN = 0, 1, 3, 4
+CLEAN, FAILED, WARNED, COULD_NOT_RUN, INTERRUPTED = 0, 1, 3, 4, 130
+NS, INSTALLS = "tmc-local", GVR("packaging.carvel.dev", "v1alpha1", "packageinstalls")
 Done = subprocess.CompletedProcess[str]
 
 
 def manage(state: Path, *words: str | Path) -> Done:
     argv = [sys.executable, str(ROOT / "manage.py"), *map(str, words), "--state", str(state)]
     done = subprocess.run(
-        argv, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180, check=False
+        argv, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=HANGS, check=False
     )
     assert "Traceback" not in done.stdout + done.stderr, done.stderr
     return done
@@ -67,59 +72,103 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
 # check
 
 
-def test_check_of_good_answers_is_clean_and_keeps_nothing(estate: Estate, tmp_path: Path) -> None:
-    done = manage(tmp_path / "state", "check", "--answers", answers_file(tmp_path / "a", estate))
+@dataclass(frozen=True)
+class Checked:
+    folder: Path
+    clean: Done
+    failed_json: Done
+    failed: Done
+
+    def secrets_told(self) -> list[str]:
+        told = (self.clean, self.failed_json, self.failed)
+        return secrets_in("".join(done.stdout + done.stderr for done in told), self.folder / "wrong")
+
+
+@pytest.fixture(scope="module")
+def checked(estate: Estate, tmp_path_factory: pytest.TempPathFactory) -> Checked:
+    """Good answers, then twice a wrong password, in one process."""
+    folder = tmp_path_factory.mktemp("checked")
+    right = answers_file(folder / "right", estate)
+    wrong = answers_file(folder / "wrong", estate, registry__password="canary-wrong")
+    lines = (("check", "--answers", right), ("check", "--json", "--answers", wrong), ("check", "--answers", wrong))
+    done = manage_all(folder / "state", *lines)
+    assert not [one.stderr for one in done if "Traceback" in one.stdout + one.stderr]
+    return Checked(folder, *done)
+
+
+def test_check_of_good_answers_is_clean_and_keeps_nothing(checked: Checked) -> None:
+    done = checked.clean
     assert done.returncode == CLEAN, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "check: clean"
     assert [line.split()[0] for line in done.stdout.splitlines()[:-1]] == list(answer_keys.STEPS)
-    assert not (tmp_path / "state" / "installer.sqlite3").exists()
+    assert not (checked.folder / "state" / "installer.sqlite3").exists()
 
 
-def test_check_as_json_has_every_check_and_no_secret(estate: Estate, tmp_path: Path) -> None:
-    path = answers_file(tmp_path / "a", estate, registry__password="canary-wrong")
-    done = manage(tmp_path / "state", "check", "--json", "--answers", path)
+def test_check_as_json_has_every_check_and_no_secret(checked: Checked) -> None:
+    done = checked.failed_json
     assert done.returncode == FAILED, done.stdout + done.stderr
     told = json.loads(done.stdout)
     assert told["outcome"] == "failed"
     assert {found["name"] for found in told["findings"]} == {check.name for check in checks.applying({})}
     red = next(found for found in told["findings"] if found["name"] == "registry.credentials")
     assert red["level"] == "fail" and red["message"] and red["remedy"] and red["owner"]
-    assert secrets_in(done.stdout + done.stderr, tmp_path / "a") == []
+    assert checked.secrets_told() == []
 
 
-def test_check_says_in_sentences_what_is_wrong(estate: Estate, tmp_path: Path) -> None:
-    path = answers_file(tmp_path / "a", estate, registry__password="canary-wrong")
-    done = manage(tmp_path / "state", "check", "--answers", path)
+def test_check_says_in_sentences_what_is_wrong(checked: Checked) -> None:
+    done = checked.failed
     assert done.returncode == FAILED
     assert "fail: registry.credentials: " in done.stdout
     assert done.stdout.splitlines()[-1] == "check: failed"
-    assert secrets_in(done.stdout + done.stderr, tmp_path / "a") == []
+    assert checked.secrets_told() == []
 
 
 def test_check_of_an_installation_that_is_not_there_could_not_run(tmp_path: Path) -> None:
     done = manage(tmp_path / "state", "check", "--installation", "7")
     assert done.returncode == COULD_NOT_RUN
-    assert "There is no installation 7." in done.stderr
+    assert "Installation 7 does not exist." in done.stderr
 
 
 BAD_FILES = {
-    "an unknown key": ("registry.pasword: x\n", ["registry.pasword", "is not an answer", "registry.password"]),
-    "an open secret": ("registry.password: canary-open\n", ["registry.password", "is a secret", "{file: path}"]),
-    "a file that is not there": ("registry.password: {file: gone}\n", ["registry.password", "gone", "cannot be read"]),
-    "a list": ("dns.zone: [a, b]\n", ["dns.zone", "neither a value nor a file", "Write a text"]),
-    "no YAML": ("dns.zone: 'canary-open\n", ["answers.yaml:", "is not YAML", "key: value"]),
-    "no answers": ("just words\n", ["answers.yaml", "holds no answers"]),
+    "an unknown key": (
+        "registry.pasword: x\n",
+        ["registry.pasword", "is not the name of an answer", "registry.password"],
+    ),
+    "an open secret": (
+        "registry.password: canary-open\n",
+        ["registry.password", "contains the secret", "{file: path}"],
+    ),
+    "a file that is not there": (
+        "registry.password: {file: gone}\n",
+        ["registry.password", "gone", "Cannot read the file"],
+    ),
+    "a list": ("dns.zone: [a, b]\n", ["dns.zone", "neither a text nor", "Enter a text"]),
+    "no YAML": ("dns.zone: 'canary-open\n", ["answers.yaml:", "is not valid YAML", "key: value"]),
+    "no answers": ("just words\n", ["answers.yaml", "contains no answers"]),
     "an answer that is missing": ("dns.zone: tmc.example.com\n", ["bundle.path"]),
 }
 
 
-@pytest.mark.parametrize(("command", "name"), [*(("check", name) for name in BAD_FILES), ("install", "an open secret")])
-def test_a_bad_answers_file_is_explained(command: str, name: str, tmp_path: Path) -> None:
-    content, words = BAD_FILES[name]
-    path = tmp_path / "answers.yaml"
-    path.write_text(content)
-    done = manage(tmp_path / "state", command, "--answers", path)
+OF_BAD_FILES = (*(("check", name) for name in BAD_FILES), ("install", "an open secret"))
+
+
+@pytest.fixture(scope="module")
+def told_of_bad_files(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Done]:
+    folder = tmp_path_factory.mktemp("bad")
+    for name, (content, _words) in BAD_FILES.items():
+        (folder / name).mkdir()
+        (folder / name / "answers.yaml").write_text(content)
+    lines = [(command, "--answers", folder / name / "answers.yaml") for command, name in OF_BAD_FILES]
+    return dict(zip(OF_BAD_FILES, manage_all(folder / "state", *lines), strict=True))
+
+
+@pytest.mark.parametrize(("command", "name"), OF_BAD_FILES)
+def test_a_bad_answers_file_is_explained(
+    command: str, name: str, told_of_bad_files: dict[tuple[str, str], Done]
+) -> None:
+    done, words = told_of_bad_files[command, name], BAD_FILES[name][1]
     assert done.returncode == COULD_NOT_RUN, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr, done.stderr
     assert done.stderr.startswith(f"CommandError: {command}: ") or done.stderr.startswith(f"{command}: ")
     assert [word for word in words if word not in done.stderr] == [], done.stderr
     assert "canary-open" not in done.stdout + done.stderr
@@ -137,6 +186,16 @@ def test_install_without_anything_to_install_says_what_it_needs(tmp_path: Path) 
     done = manage(tmp_path / "state", "install")
     assert done.returncode == COULD_NOT_RUN
     assert "--answers" in done.stderr and "--installation" in done.stderr
+
+
+# status
+
+
+def test_status_without_an_installation_says_so(tmp_path: Path) -> None:
+    done = manage(tmp_path / "state", "status")
+    assert (done.returncode, done.stdout) == (0, "There are no installations yet.\n")
+    missing = manage(tmp_path / "state", "status", "--installation", "7")
+    assert missing.returncode == COULD_NOT_RUN and "Installation 7 does not exist." in missing.stderr
 
 
 # install, then what needs one that was carried out
@@ -213,7 +272,40 @@ def test_check_warns_of_what_is_installed_already(installed: Installed) -> None:
     assert {found["level"] for found in told["findings"]} == {"pass", "warn"}
 
 
-# rotate_keys
+# undo and rotate_keys
+
+
+@contextmanager
+def held(estate: Estate) -> Iterator[None]:
+    """Somebody else's finalizer keeps the package from going."""
+    place = (INSTALLS, NS, "tanzu-mission-control")
+    found = estate.store.get(*place)
+    assert found is not None
+    finalizers = [*found["metadata"]["finalizers"], "example.com/hold"]
+    estate.store.update(INSTALLS, {**found, "metadata": {**found["metadata"], "finalizers": finalizers}})
+    try:
+        yield
+    finally:
+        left = until(lambda: (now := estate.store.get(*place)) and len(now["metadata"]["finalizers"]) == 1 and now)
+        estate.store.update(INSTALLS, {**left, "metadata": {**left["metadata"], "finalizers": []}})
+
+
+def interrupted(installed: Installed, *words: str) -> int:
+    """The code of a command that is ended while it waits for the package."""
+    argv = [sys.executable, str(ROOT / "manage.py"), *words, installed.estate.zone, "--state", str(installed.state)]
+    with subprocess.Popen(
+        argv, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as running:
+        try:
+            until(
+                lambda: (installed.estate.store.get(INSTALLS, NS, "tanzu-mission-control") or {"metadata": {}})[
+                    "metadata"
+                ].get("deletionTimestamp")
+            )
+            until(lambda: installed.estate.store.get(INSTALLS, NS, "kafka") is None)
+        finally:
+            running.terminate()
+        return running.wait(HANGS)
 
 
 def test_after_a_rotation_the_sealed_answers_open_still(installed: Installed) -> None:
@@ -253,16 +345,32 @@ def test_with_a_wrong_keyring_a_rotation_changes_nothing(installed: Installed, k
 
 
 def test_undo_wants_the_zone_named_and_then_removes_everything(installed: Installed) -> None:
-    """The last test here: the others look at what is installed."""
+    """The last test here: the others look at what is installed. It is interrupted, told by `status` and picked up."""
     undo = (installed.state, "undo", "--installation", "1", "--volumes", "--zone")
     refused = manage(*undo, "other.example.com")
     assert refused.returncode == COULD_NOT_RUN, refused.stdout + refused.stderr
     assert "other.example.com is not the DNS zone of" in refused.stderr
     assert installed.estate.edge.published
+    with held(installed.estate):
+        assert interrupted(installed, *undo[1:]) == INTERRUPTED
+        told = json.loads(manage(installed.state, "status", "--json").stdout)
+        (one,) = told
+        assert (one["run"]["kind"], one["run"]["state"], one["run"]["stage"]) == (
+            "undo-all",
+            "running",
+            "undo-package-install",
+        )
+        words = manage(installed.state, "status", "--installation", "1").stdout
+        assert "attempt 3: removing" in words and "Remove the packages" in words
+        assert "To continue: manage.py undo --installation 1 --zone ZONE --volumes" in words
+        busy = manage(installed.state, "install", "--installation", "1")
+        assert busy.returncode == COULD_NOT_RUN and "already in progress" in busy.stderr
     done = manage(*undo, installed.estate.zone)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "is already removing installation 1" in done.stdout
+    assert manage(installed.state, "status").stdout.startswith("1  ")
     assert done.stdout.splitlines()[-1] == "undo: succeeded: installation 1 is removed from the cluster"
     assert installed.estate.edge.published == ()
     again = manage(*undo, installed.estate.zone)
     assert again.returncode == COULD_NOT_RUN
-    assert "There is nothing of" in again.stderr
+    assert "has nothing to remove from the cluster" in again.stderr

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from installer_tasks.cluster import carvel
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.controllers import Pace
 from installer_tasks.rehearsal.controllers.removal import FINALIZER
 from installer_tasks.rehearsal.kube import GVR
+from installer_tasks.systems.cluster import carvel
 from tests.contract.practice_packages import NAMES, NS, RELEASE, Practice, running
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 PARENT = NAMES.install
 NAMESPACES = GVR("", "v1", "namespaces")
@@ -23,12 +23,15 @@ NAMESPACES = GVR("", "v1", "namespaces")
 def installed(tmp_path: Path) -> Iterator[Practice]:
     with running(PracticeCA.load_or_create(tmp_path / "ca"), Pace.INSTANT) as practice:
         practice.install()
-        assert practice.ready.wait(20)
+        assert practice.ready.wait(PATIENCE)
         until(lambda: practice.status("PackageInstall", PARENT).done)
         yield practice
 
 
 def delete(practice: Practice) -> None:
+    """With the volumes taken out of kapp's hands first."""
+    for claim in practice.objects("PersistentVolumeClaim").values():
+        practice.desk.replace({**claim, "metadata": {**claim["metadata"], "labels": {}}})
     practice.desk.delete("PackageInstall", PARENT, NS)
 
 
@@ -89,4 +92,25 @@ def test_it_can_be_installed_again(installed: Practice) -> None:
     until(lambda: not installed.objects("PackageInstall"))
     installed.ready.clear()
     installed.install()
-    assert installed.ready.wait(20)
+    assert installed.ready.wait(PATIENCE)
+
+
+def claims(practice: Practice) -> set[str]:
+    return set(practice.objects("PersistentVolumeClaim"))
+
+
+def test_kapp_waits_for_the_claims_of_a_stateful_set_that_it_does_not_delete(installed: Practice) -> None:
+    """They bear its label, by the template, and it never made them: it gives up, looks again, and waits anew."""
+    before = claims(installed)
+    installed.desk.delete("PackageInstall", PARENT, NS)
+    status = until(lambda: (found := installed.status("PackageInstall", "kafka")).state == "failed" and found)
+    assert status.message.startswith(
+        "kapp: Error: Timed out waiting after 15m0s for resources: [persistentvolumeclaim/"
+    )
+    until(lambda: installed.status("PackageInstall", "kafka").state == "reconciling")
+    output = carvel.deploy_output(installed.desk.get("App", "kafka", NS) or {})
+    assert "ongoing: delete persistentvolumeclaim/data-kafka-controller-0 (v1) namespace: tmc-local" in output
+    assert claims(installed) == before
+    for name in before:
+        installed.desk.delete("PersistentVolumeClaim", name, NS)
+    until(lambda: not installed.objects("PackageInstall"))

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from installer_tasks import directory
-from installer_tasks.directory import Place, Session
 from installer_tasks.errors import InputError, Invalid, Missing, Refused, TlsFailure, Unreachable
 from installer_tasks.rehearsal.ca import PracticeCA
-from tests.contract.slapd import ADA, ADA_PASSWORD, GROUPS, PEOPLE, ROOT, SERVICE, SERVICE_PASSWORD, Slapd, slapd
+from installer_tasks.systems import directory
+from installer_tasks.systems.directory import Place, Session
+from tests.contract.slapd import (
+    ADA,
+    ADA_PASSWORD,
+    ELSEWHERE,
+    GROUPS,
+    PEOPLE,
+    ROOT,
+    SERVICE,
+    SERVICE_PASSWORD,
+    Slapd,
+    slapd,
+)
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.program("slapd")
 
@@ -22,8 +35,17 @@ def ca(tmp_path_factory: pytest.TempPathFactory) -> PracticeCA:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, ca: PracticeCA) -> Iterator[Slapd]:
-    with slapd(tmp_path_factory.mktemp("slapd"), ca) as running:
+def elsewhere() -> Iterator[socket.socket]:
+    """The server that the directory refers to."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        yield listener
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, ca: PracticeCA, elsewhere: socket.socket) -> Iterator[Slapd]:
+    refers_to = f"ldaps://127.0.0.1:{elsewhere.getsockname()[1]}"
+    with slapd(tmp_path_factory.mktemp("slapd"), ca, refers_to=refers_to) as running:
         yield running
 
 
@@ -132,4 +154,20 @@ def test_a_plain_port_is_known_as_one_and_gets_no_password(server: Slapd, ca: Pr
     assert directory.speaks_plainly(plain, 3)
     assert not directory.speaks_plainly(Place("localhost", server.port), 1)
     with pytest.raises((TlsFailure, Unreachable)):
-        Session(plain, ca.ca_pem, seconds=5)
+        Session(plain, ca.ca_pem, seconds=PATIENCE)
+
+
+def test_no_referral_is_followed(server: Slapd, ca: PracticeCA, session: Session, elsewhere: socket.socket) -> None:
+    """Neither for a search nor for a sign-in: who is referred to would be sent the service account's password."""
+    found = session.search(ROOT, "(uid=ada)", ("cn",), limit=3)
+    assert [entry.dn for entry in found.entries] == [ADA]
+    assert found.referrals == 1
+    for base in (ELSEWHERE, f"ou=people,{ELSEWHERE}", "dc=other,dc=example"):
+        with pytest.raises(Missing) as refused:
+            session.search(base, "(uid=ada)", ("cn",), limit=3)
+        assert refused.value.code == "directory-referral"
+    for name in (f"uid=ada,{ELSEWHERE}", "uid=ada,dc=other,dc=example"):
+        with Session(Place("localhost", server.port), ca.ca_pem) as another, pytest.raises(Refused):
+            another.bind(name, SERVICE_PASSWORD)
+    with pytest.raises(BlockingIOError):
+        elsewhere.accept()

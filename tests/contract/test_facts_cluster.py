@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from installer_tasks.cluster.client import connect
-from installer_tasks.cluster.kubeconfig import parse_kubeconfig
-from installer_tasks.facts import trials
+from installer_tasks.preflight.facts import trials
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.controllers import Address, Controllers, Pace
-from installer_tasks.rehearsal.controllers.desk import Desk
-from installer_tasks.rehearsal.kube import Store, seed
+from installer_tasks.rehearsal.controllers.objects import ObjectClient
+from installer_tasks.rehearsal.kube import GVR, Store, seed
+from installer_tasks.systems.cluster.access import connect
+from installer_tasks.systems.cluster.kubeconfig import parse_kubeconfig
 from tests.contract.docker_registry import free_port
 from tests.contract.looks import all_of
 from tests.contract.practice_cluster import (
@@ -29,7 +29,9 @@ from tests.contract.practice_cluster import (
 from tests.waiting import until
 
 PASS, WARN, FAIL, BLOCKED = "pass", "warn", "fail", "blocked"
-CLUSTER, CERTIFICATES, SERVICES = (all_of(system, PASS) for system in ("cluster", "certificates", "services"))
+CLUSTER, SERVICES = all_of("cluster", PASS), all_of("services", PASS)
+#: Nobody has named a provider or a registry here, whose authorities could be missing.
+CERTIFICATES = all_of("certificates", PASS) | {"certificates.trust-complete": BLOCKED}
 NOT_REACHED = all_of("cluster", BLOCKED) | {"cluster.reachable": FAIL}
 DEFAULT = "storageclass.kubernetes.io/is-default-class"
 NO_CLASS = {
@@ -48,10 +50,19 @@ NO_ISSUER = NO_TRIAL | {"certificates.issuer-kind": BLOCKED}
 NO_AUTHORITY = NO_CHAIN | dict.fromkeys(
     (
         f"certificates.{name}"
-        for name in ("authority-valid", "authority-strength", "authority-complete", "trust-complete")
+        for name in (
+            "authority-accepted",
+            "authority-valid",
+            "authority-strength",
+            "authority-complete",
+            "trust-complete",
+        )
     ),
     BLOCKED,
 )
+
+
+ENDPOINTS = GVR("", "v1", "endpoints")
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +91,7 @@ def test_what_runs_when_the_controllers_come_is_left_running() -> None:
     """Replacing it made cert-manager unavailable for a moment, and its check red (a machine under load saw it)."""
     store = Store()
     seed(store)
-    desk, controllers = Desk(store), Controllers(store, Pace.INSTANT)
+    desk, controllers = ObjectClient(store), Controllers(store, Pace.INSTANT)
     before = _pods(desk)
     assert {"cert-manager", "tkg-system"} <= {place for place, _name, _uid in before}
     controllers.start()
@@ -92,7 +103,7 @@ def test_what_runs_when_the_controllers_come_is_left_running() -> None:
         controllers.stop()
 
 
-def _pods(desk: Desk) -> set[tuple[str, str, str]]:
+def _pods(desk: ObjectClient) -> set[tuple[str, str, str]]:
     found = [pod["metadata"] for pod in desk.objects("Pod")]
     return {(metadata["namespace"], metadata["name"], metadata["uid"]) for metadata in found}
 
@@ -109,7 +120,8 @@ def test_a_cluster_of_another_authority(practice: PracticeCluster, tmp_path: Pat
     look = practice.look("cluster", cluster_kubeconfig=practice.kubeconfig(ca=other.ca_pem))
     assert look.levels == NOT_REACHED
     assert look["cluster.reachable"].value == practice.server.url
-    assert "authority" in str(look["cluster.reachable"].cause)
+    assert look["cluster.reachable"].evidence["code"] == "tls-unknown-ca"
+    assert "signed by an unknown CA" in str(look["cluster.reachable"].cause)
 
 
 def test_a_token_that_is_not_known(practice: PracticeCluster) -> None:
@@ -200,7 +212,7 @@ def test_a_kapp_controller_that_does_not_run_and_none(practice: PracticeCluster)
     practice.desk.delete("Deployment", "kapp-controller", namespace)
     look = practice.look("cluster")
     assert look.levels == CLUSTER | NO_KAPP
-    assert "is not in this cluster" in look.says("cluster.kapp-controller")
+    assert "is not installed in this cluster" in look.says("cluster.kapp-controller")
 
 
 def _available(practice: PracticeCluster, namespace: str) -> int:
@@ -261,8 +273,8 @@ def test_the_authority_of_somebody_else(practice: PracticeCluster, tmp_path: Pat
 
 
 def test_an_issuer_that_does_not_sign_in_time(practice: PracticeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("installer_tasks.facts.certificates.TRIAL_DEADLINE", 0.5)
-    monkeypatch.setattr("installer_tasks.facts.certificates._is_ready", lambda *_: True)
+    monkeypatch.setattr("installer_tasks.preflight.facts.certificates.TRIAL_DEADLINE", 0.5)
+    monkeypatch.setattr("installer_tasks.preflight.facts.certificates._is_ready", lambda *_: True)
     practice.desk.ensure(issuer("ClusterIssuer", "broken", "no-such-secret"))
     look = practice.look("certificates", certificates_cluster_issuer="broken")
     error = look.facts["trial"]["error"]
@@ -271,7 +283,7 @@ def test_an_issuer_that_does_not_sign_in_time(practice: PracticeCluster, monkeyp
 
 
 def test_a_load_balancer_that_gives_nothing(practice: PracticeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("installer_tasks.facts.services.ADDRESS_DEADLINE", 0.5)
+    monkeypatch.setattr("installer_tasks.preflight.facts.services.ADDRESS_DEADLINE", 0.5)
     practice.address[0] = None
     look = practice.look("services")
     assert look.levels == SERVICES | {"services.load-balancer": FAIL}
@@ -284,6 +296,21 @@ def test_a_load_balancer_that_gives_another_address(practice: PracticeCluster) -
     look = practice.look("services", services_load_balancer_ip=ADDRESS)
     assert look.levels == SERVICES | {"services.load-balancer": FAIL}
     assert look["services.load-balancer"].value == ADDRESS
+
+
+def test_where_a_webhook_is_dead_no_trial_waits_for_what_cannot_come(practice: PracticeCluster) -> None:
+    """A certificate was waited for during three minutes: cert-manager could write no request for it."""
+    store = practice.store
+    found = store.get(ENDPOINTS, "cert-manager", "cert-manager-webhook")
+    assert found is not None
+    store.update(ENDPOINTS, {**found, "subsets": []})
+    cluster = practice.look("cluster")
+    assert cluster["cluster.webhooks"].level == FAIL
+    verdicts = [cluster["cluster.volume-provisioned"], practice.look("certificates")["certificates.trial-issued"]]
+    assert {verdict.level for verdict in verdicts} == {FAIL}
+    said = {str(verdict.message) + str(verdict.cause) for verdict in verdicts}
+    assert all("webhook.cert-manager.io does not respond" in words for words in said), said
+    assert not practice.trial_namespaces()
 
 
 def test_no_trial_without_a_load_balancer(practice: PracticeCluster) -> None:

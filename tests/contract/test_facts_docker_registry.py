@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from installer_tasks.checks import registry as registry_checks
-from installer_tasks.checks import registry_trial
+from installer_tasks.preflight.checks import registry as registry_checks
+from installer_tasks.preflight.checks import registry_trial
 from tests.contract.docker_registry import RunningRegistry, docker_registry
 from tests.contract.looks import Look, all_of, look_at
 

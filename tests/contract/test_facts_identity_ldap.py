@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from installer_tasks import checks, fixes
-from installer_tasks.collecting import verdict_json
-from installer_tasks.facts import identity_ldap
+from installer_tasks.preflight import checks, fixes
+from installer_tasks.preflight.collecting import verdict_json
+from installer_tasks.preflight.facts import identity_ldap
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.identity import practice_people
 from installer_tasks.rehearsal.ldap import LOCKED, UNAVAILABLE, DirectoryServer
@@ -26,7 +26,7 @@ from installer_tasks.rehearsal.ldap_tree import (
 from tests.contract import slapd as real
 from tests.contract.docker_registry import free_port
 from tests.contract.looks import Look, all_of, look_at
-from tests.contract.odd_servers import serving
+from tests.contract.odd_servers import answering
 from tests.switch import On
 
 PASS, WARN, FAIL, BLOCKED = "pass", "warn", "fail", "blocked"
@@ -117,14 +117,14 @@ def test_a_member_through_another_group_is_told_as_one(look: Asking) -> None:
 def test_a_filter_that_compares_something_else(look: Asking) -> None:
     found = look(group_filter="(uniqueMember={})")
     assert found.levels == HEALTHY | {"identity.ldap-role": FAIL}
-    assert "does not find it" in found.says("identity.ldap-role")
+    assert "does not find that group" in found.says("identity.ldap-role")
     assert look(group_filter=found["identity.ldap-role"].command).levels == HEALTHY
 
 
 def test_somebody_in_no_group(look: Asking) -> None:
     found = look(test_user="nia")
     assert found.levels == HEALTHY | {"identity.ldap-role": FAIL}
-    assert "nobody" in str(found["identity.ldap-role"].message)
+    assert "nia would get no role" in str(found["identity.ldap-role"].message)
 
 
 @pytest.mark.parametrize("host", ["ldaps://localhost", "localhost:x", "local host"])
@@ -150,7 +150,7 @@ def test_a_web_server_is_no_directory(
 ) -> None:
     """It waits for the end of a line, and so do we, until the conversation has lasted long enough."""
     monkeypatch.setattr(identity_ldap, "SECONDS", 2.0)
-    with serving({}, ca.issue_files(tmp_path, "web", ["localhost"])) as web:
+    with answering({}, ca.issue_files(tmp_path, "web", ["localhost"])) as web:
         found = look(host=f"localhost:{web.server_port}")
     assert found.levels == after("identity.ldap-bind")
 
@@ -176,8 +176,8 @@ def test_what_is_no_certificate_is_refused_before_a_connection(look: Asking) -> 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"password": "canary-wrong"}, "refuses the password"),
-        ({"username": f"CN=nobody,{ROOT}"}, "knows no account"),
+        ({"password": "canary-wrong"}, "rejected the password"),
+        ({"username": f"CN=nobody,{ROOT}"}, "has no account"),
         ({"password": ""}, "empty"),
     ],
 )
@@ -187,7 +187,7 @@ def test_a_refused_service_account(look: Asking, changes: dict[str, str], words:
     assert words in found.says("identity.ldap-bind")
 
 
-@pytest.mark.parametrize(("fault", "words"), [(LOCKED, "locked"), (UNAVAILABLE, "did not finish")])
+@pytest.mark.parametrize(("fault", "words"), [(LOCKED, "locked"), (UNAVAILABLE, "did not complete")])
 def test_what_a_directory_says_of_itself(look: Asking, faults: On, fault: str, words: str) -> None:
     faults.names.add(fault)
     found = look()
@@ -245,7 +245,7 @@ def test_groups_that_are_elsewhere_or_nowhere(look: Asking) -> None:
 def test_upper_and_lower_case(look: Asking) -> None:
     found = look(admin="TMC:Admin")
     assert found.levels == after("identity.ldap-groups-found")
-    assert "Write tmc:admin" in found.says("identity.ldap-groups-found")
+    assert "Enter tmc:admin" in found.says("identity.ldap-groups-found")
 
 
 @pytest.mark.program("slapd")

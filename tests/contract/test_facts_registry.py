@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from installer_tasks.bundle.model import OCI_MANIFEST
-from installer_tasks.checks import registry, registry_trial
-from installer_tasks.facts.trial_images import new_tag, sweep
-from installer_tasks.registry import RegistryClient
-from installer_tasks.registry.trial import TrialImage
+from installer_tasks.preflight.checks import registry, registry_trial
+from installer_tasks.preflight.facts.trial_images import new_tag, sweep
 from installer_tasks.rehearsal.bundle import SMALL, make_bundle
 from installer_tasks.rehearsal.faults import Faults
 from installer_tasks.rehearsal.registry import RegistryServer
+from installer_tasks.systems.bundle.model import OCI_MANIFEST
+from installer_tasks.systems.registry import RegistryClient
+from installer_tasks.systems.registry.trial import TrialImage
 from tests.contract.docker_registry import free_port
 from tests.contract.looks import Look, all_of, look_at
-from tests.contract.odd_servers import serving
+from tests.contract.odd_servers import answering
 from tests.contract.registry_client import Certificates, make_certificates
 
 PASS, WARN, FAIL, BLOCKED = "pass", "warn", "fail", "blocked"
@@ -173,7 +172,7 @@ def test_a_name_that_does_not_resolve(look: Asking) -> None:
 
 
 def test_plain_http(look: Asking) -> None:
-    with serving({"/v2/": (200, {})}, None) as server:
+    with answering({"/v2/": (200, {})}, None) as server:
         host = f"localhost:{server.server_address[1]}"
         found = look(project=f"{host}/tmc")
     assert found.levels == NOT_REACHED
@@ -183,7 +182,7 @@ def test_plain_http(look: Asking) -> None:
 
 @pytest.mark.parametrize("status", [200, 404])
 def test_a_web_page_is_not_a_registry(look: Asking, certificates: Certificates, status: int) -> None:
-    with serving({"/v2/": (status, "<html><title>Portal</title></html>")}, _files(certificates)) as server:
+    with answering({"/v2/": (status, "<html><title>Portal</title></html>")}, _files(certificates)) as server:
         host = f"localhost:{server.server_address[1]}"
         found = look(project=f"{host}/tmc")
     assert found.levels == NOT_REACHED
@@ -192,22 +191,18 @@ def test_a_web_page_is_not_a_registry(look: Asking, certificates: Certificates, 
 
 
 def test_a_redirect_to_elsewhere_is_not_a_registry(look: Asking, certificates: Certificates) -> None:
-    with serving({"/v2/": (302, "https://localhost:1/sign-in")}, _files(certificates)) as server:
+    with answering({"/v2/": (302, "https://localhost:1/sign-in")}, _files(certificates)) as server:
         found = look(project=f"localhost:{server.server_address[1]}/tmc")
     assert found.levels == NOT_REACHED
 
 
-def test_a_server_that_accepts_and_says_nothing_ends_in_time(look: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("installer_tasks.facts.registry.FIRST_ANSWER", 0.3)
+def test_a_server_that_accepts_and_says_nothing_is_left(look: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("installer_tasks.preflight.facts.registry.FIRST_ANSWER", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         host = f"127.0.0.1:{mute.getsockname()[1]}"
-        found: list[Look] = []
-        thread = threading.Thread(target=lambda: found.append(look(project=f"{host}/tmc")), daemon=True)
-        thread.start()
-        thread.join(8)
-    assert found, "still waiting"
-    assert found[0].levels == NOT_REACHED
-    assert found[0]["registry.reachable"].value == host
+        found = look(project=f"{host}/tmc")
+    assert found.levels == NOT_REACHED
+    assert found["registry.reachable"].value == host
 
 
 def test_a_user_who_may_only_read(look: Asking) -> None:
@@ -262,3 +257,14 @@ def test_a_proxy_without_a_registry_behind_it(look: Asking, faults: Faults) -> N
 
 def _files(certificates: Certificates) -> tuple[Path, Path]:
     return certificates.certificate, certificates.key
+
+
+def test_a_proxy_cache_takes_nothing(look: Asking, harbor: RegistryServer) -> None:
+    back = harbor.change_project("tmc", registry_id=7)
+    try:
+        found = look("developer")["registry.project"]
+    finally:
+        back()
+    assert (found.level, found.value) == (FAIL, "tmc")
+    assert "proxy cache" in str(found.message)
+    assert "ordinary project" in str(found.remedy)

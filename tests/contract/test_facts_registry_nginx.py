@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from installer_tasks.checks import registry_trial
+from installer_tasks.preflight.checks import registry_trial
 from tests.contract.docker_registry import PASSWORD, USERNAME, RunningRegistry, docker_registry
 from tests.contract.looks import Look, all_of, look_at
 from tests.contract.nginx import nginx
@@ -64,7 +64,7 @@ def test_the_usual_limit_means_parts_of_a_mebibyte(
 ) -> None:
     look = looked(tmp_path / "nginx", certificates, registry.host, limit="1m")
     assert look.levels == HEALTHY | {"registry.large-layers": "warn"}
-    assert "parts of 1 MiB" in str(look["registry.large-layers"].message)
+    assert "chunks of 1 MiB" in str(look["registry.large-layers"].message)
     assert "nginx" in str(look["registry.large-layers"].cause)
     assert "client_max_body_size" in look["registry.large-layers"].command
     refused = [line for line in (tmp_path / "nginx" / "access.log").read_text().splitlines() if '" 413 ' in line]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from installer_tasks.facts import trial_owner, trials
+from installer_tasks.preflight.facts import trial_owner, trials
 from installer_tasks.rehearsal.ca import PracticeCA
 from tests.contract.practice_cluster import PracticeCluster, practice_cluster
 from tests.waiting import until

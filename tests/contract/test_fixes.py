@@ -8,10 +8,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from installer_tasks import collecting, fixes, sessions
-from installer_tasks.checks.base import Level
+from installer_tasks import saved_answers
 from installer_tasks.errors import Refused
 from installer_tasks.models import Installation
+from installer_tasks.preflight import collecting, fixes
+from installer_tasks.preflight.checks.base import Level
 from installer_tasks.rehearsal.bundle import SMALL
 from installer_tasks.rehearsal.controllers import Pace
 from installer_tasks.rehearsal.estate import Estate
@@ -32,9 +33,9 @@ def client() -> Client:
 
 
 def looked_at(estate: Estate, system: str, **changes: str) -> Installation:
-    installation = sessions.create_installation("Contoso")
+    installation = saved_answers.create_installation("Contoso")
     changed = {key.replace("__", "."): value for key, value in changes.items()}
-    sessions.save_answers(installation, {**estate.answers(), **changed})
+    saved_answers.save_answers(installation, {**estate.answers(), **changed})
     collecting.collect_and_judge(installation.pk, system)
     return installation
 
@@ -82,13 +83,37 @@ def test_what_changed_since_it_was_shown_is_not_done(estate: Estate, client: Cli
     installation = looked_at(estate, "registry", registry__ca="")
     answer = client.post(reverse("fix", args=[installation.pk, "registry.reachable"]), {"token": "AA:BB"})
     assert answer.status_code == 422
-    assert "no longer what was shown" in text_of(answer)
+    assert "It has changed since it was shown" in text_of(answer)
     assert not installation.plain_answers().get("registry.ca")
     with pytest.raises(Refused):
-        fixes.BY_CHECK["registry.reachable"].carry_out(estate.answers(), "AA:BB")
+        next(fix for fix in fixes.FIXES if fix.check == "registry.reachable").carry_out(estate.answers(), "AA:BB")
 
 
 def test_nothing_is_offered_for_what_is_well(estate: Estate, client: Client) -> None:
     installation = looked_at(estate, "registry")
     assert client.get(reverse("fix", args=[installation.pk, "registry.reachable"])).status_code == 404
     assert client.get(reverse("fix", args=[installation.pk, "registry.credentials"])).status_code == 404
+
+
+def test_an_issuer_with_another_slash_is_corrected_by_one_click(estate: Estate, client: Client) -> None:
+    """By the button beside the finding, which shows the issuer; the client secret stays: it is the same provider."""
+    typed = estate.answers()["identity.issuer_url"] + "/"
+    installation = looked_at(estate, "identity", identity__issuer_url=typed)
+    page = client.get(reverse("step", args=[installation.pk, "identity"])).content.decode()
+    issuer = typed.rstrip("/")
+    assert f'<input type="hidden" name="token" value="{issuer}">' in page
+    answer = client.post(reverse("fix", args=[installation.pk, "identity.discovery"]), {"token": issuer})
+    assert answer.status_code == 302, text_of(answer)
+    assert installation.plain_answers()["identity.issuer_url"] == issuer
+    assert installation.plain_answers()["identity.client_secret"] == estate.answers()["identity.client_secret"]
+    assert level(installation, "identity.discovery") == Level.PASS
+
+
+def test_another_issuer_altogether_is_not_taken_over(estate: Estate, client: Client) -> None:
+    estate.faults.switch("identity.issuer-mismatch", on=True)
+    try:
+        installation = looked_at(estate, "identity")
+    finally:
+        estate.faults.switch("identity.issuer-mismatch", on=False)
+    assert installation.findings.get(check_name="identity.discovery").level == Level.FAIL
+    assert client.get(reverse("fix", args=[installation.pk, "identity.discovery"])).status_code == 404

@@ -1,4 +1,4 @@
-"""Every system that is asked over TCP, at servers that mean no good: red in time, in words, with memory flat.
+"""Every system that is asked over TCP, at servers that mean no good: left, red, in words, with memory flat.
 
 The token with `alg: none` is in test_identity_sign_in.py; a DNS loop is here.
 """
@@ -10,7 +10,6 @@ import os
 import socket
 import socketserver
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,17 +19,17 @@ import dns.flags
 import dns.message
 import pytest
 
-from installer_tasks.facts import base, identity, registry, trust
+from installer_tasks.preflight.facts import base, identity, registry, trust
 from installer_tasks.rehearsal.ca import Issued, PracticeCA
 from installer_tasks.rehearsal.dns import DnsServer
 from installer_tasks.rehearsal.kube import kubeconfig
 from tests import hostile
 from tests.contract.looks import Look, look_at
+from tests.serving import serving
 
 ZONE = "tmc.hostile.example"
 SYSTEMS = ("cluster", "identity", "registry", "certificates", "services")
-#: What a look may take in all, and what the slowest row of questions needs at the shortened deadlines.
-DEADLINE, BOUND = 1.0, 15.0
+DEADLINE = 1.0  #: of one look; a server that never ends is left, or this test never ends
 MOST_MEMORY = 64 * 1024**2
 
 
@@ -126,32 +125,26 @@ BEHAVIOURS = {
 
 @pytest.mark.parametrize("name", BEHAVIOURS)
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_a_hostile_server_is_red_in_time(
+def test_a_hostile_server_is_left_and_red(
     system: str, name: str, issued: Issued, ca: PracticeCA, tmp_path: Path
 ) -> None:
     behaviour = BEHAVIOURS[name]
-    begun = time.monotonic()
     with hostile.serving(behaviour or hostile.plain_http, issued if behaviour else None, tmp_path) as port:
         look = look_at(system, answers_for(port, ca))
-        assert time.monotonic() - begun < BOUND
     assert reds(look), look.levels
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_two_hundred_certificates(system: str, many: Issued, ca: PracticeCA, tmp_path: Path) -> None:
-    begun = time.monotonic()
     with hostile.serving(WEB_PAGE, many, tmp_path) as port:
         look = look_at(system, answers_for(port, ca))
-        assert time.monotonic() - begun < BOUND
     assert reds(look), look.levels
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_two_gigabytes_are_not_kept(system: str, issued: Issued, ca: PracticeCA, tmp_path: Path) -> None:
-    begun = time.monotonic()
     with hostile.serving(hostile.endless, issued, tmp_path) as port, growth() as grown:
         look = look_at(system, answers_for(port, ca))
-        assert time.monotonic() - begun < BOUND
     assert reds(look), look.levels
     assert max(grown) < MOST_MEMORY, f"grew by {max(grown) >> 20} MiB"
 
@@ -193,18 +186,13 @@ class _Truncating(socketserver.BaseRequestHandler):
 def test_a_dns_server_that_is_hostile_by_tcp(
     behaviour: hostile.Behaviour, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("installer_tasks.facts.dns.TIMEOUT", 1.0)
-    begun = time.monotonic()
-    with hostile.serving(behaviour, None, tmp_path) as port, growth() as grown:
-        with socketserver.UDPServer(("127.0.0.1", port), _Truncating) as server:
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-            thread.start()
-            try:
-                look = look_at("dns", {"dns.zone": ZONE, "dns.server": f"127.0.0.1:{port}"})
-            finally:
-                server.shutdown()
-                thread.join()
-        assert time.monotonic() - begun < BOUND
+    monkeypatch.setattr("installer_tasks.preflight.facts.dns.TIMEOUT", 1.0)
+    with (
+        hostile.serving(behaviour, None, tmp_path) as port,
+        growth() as grown,
+        serving(socketserver.UDPServer(("127.0.0.1", port), _Truncating)),
+    ):
+        look = look_at("dns", {"dns.zone": ZONE, "dns.server": f"127.0.0.1:{port}"})
     assert reds(look) == ["dns.server-answers"], look.levels
     assert max(grown) < MOST_MEMORY
 
@@ -214,8 +202,6 @@ def test_a_dns_loop_ends_in_words() -> None:
         server.set(ZONE, f"a.{ZONE}")
         server.set(f"a.{ZONE}", f"b.{ZONE}")
         server.set(f"b.{ZONE}", f"a.{ZONE}")
-        begun = time.monotonic()
         look = look_at("dns", {"dns.zone": ZONE, "dns.server": server.address})
-        assert time.monotonic() - begun < BOUND
     assert reds(look), look.levels
     assert any("circle" in look.says(name) for name in reds(look)), [look.says(name) for name in reds(look)]

@@ -16,14 +16,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from installer_tasks import http, identity
 from installer_tasks.errors import InstallerError, Invalid, Refused
-from installer_tasks.identity import Begun, Client, Wanted, judge
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.identity import Client as Registered
 from installer_tasks.rehearsal.identity import IdentityServer, practice_people
-from installer_tasks.sign_in import DEFAULT_SCOPES
-from tests.contract.odd_servers import Answer, serving
+from installer_tasks.systems import http, identity
+from installer_tasks.systems.identity import Begun, Client, Wanted, judge
+from installer_tasks.systems.identity.scopes import DEFAULT_SCOPES
+from tests.contract.odd_servers import Answer, answering
 from tests.switch import On
 
 CALLBACK = "http://127.0.0.1:8000/installations/1/sign-in-rehearsal/callback/"
@@ -111,7 +111,7 @@ def test_wrong_passwords_and_wrong_secrets_are_refused_in_words(client: Client) 
     ("fault", "words"),
     [
         ("identity.group-paths", "It is a path"),
-        ("identity.no-groups", "no such claim"),
+        ("identity.no-groups", "does not contain this claim"),
         ("identity.email-unverified", "not verified"),
     ],
 )
@@ -181,7 +181,7 @@ def confused(content: dict[str, Any]) -> str:
 def told(files: tuple[Path, Path], ca: PracticeCA, make: Any, **answers: Answer) -> identity.Told:
     """What is made of a token; `make` gets the issuer."""
     served: dict[str, Answer] = {}
-    with serving(served, files) as server:
+    with answering(served, files) as server:
         issuer = f"https://localhost:{server.server_address[1]}"
         found = make(issuer)
         token = found if isinstance(found, tuple) else (200, {"id_token": found, "access_token": "canary-access"})
@@ -210,11 +210,19 @@ def signed(**changes: Any) -> Any:
     [
         pytest.param(lambda issuer: unsigned("none", claims(issuer)), "signed with none", id="alg none"),
         pytest.param(lambda issuer: unsigned("NONE", claims(issuer)), "signed with NONE", id="alg NONE"),
-        pytest.param(lambda issuer: unsigned("RS256", claims(issuer)), "fits none", id="no signature"),
-        pytest.param(lambda issuer: confused(claims(issuer)), "signed with HS256", id="public key as a secret"),
-        pytest.param(lambda issuer: jwt.encode(claims(issuer), STRANGER, "RS256"), "fits none", id="another key"),
         pytest.param(
-            lambda issuer: jwt.encode(claims(issuer), RSA, "RS256", {"kid": "gone"}), "fits none", id="unknown key"
+            lambda issuer: unsigned("RS256", claims(issuer)), "matches none of the published keys", id="no signature"
+        ),
+        pytest.param(lambda issuer: confused(claims(issuer)), "signed with HS256", id="public key as a secret"),
+        pytest.param(
+            lambda issuer: jwt.encode(claims(issuer), STRANGER, "RS256"),
+            "matches none of the published keys",
+            id="another key",
+        ),
+        pytest.param(
+            lambda issuer: jwt.encode(claims(issuer), RSA, "RS256", {"kid": "gone"}),
+            "matches none of the published keys",
+            id="unknown key",
         ),
         pytest.param(signed(aud="other"), "another client", id="audience"),
         pytest.param(signed(iss="https://evil.example"), "another issuer", id="issuer"),
@@ -224,10 +232,10 @@ def signed(**changes: Any) -> Any:
         pytest.param(signed(nonce="another"), "nonce differs", id="nonce"),
         pytest.param(signed(nonce=None), "nonce differs", id="no nonce"),
         pytest.param(signed(sub=7), "cannot be read", id="subject is a number"),
-        pytest.param(lambda _issuer: "canary.not.jwt", "no ID token", id="nonsense"),
-        pytest.param(lambda _issuer: "x" * 300_000, "No ID token", id="endless"),
-        pytest.param(lambda _issuer: ["a"], "No ID token", id="list"),
-        pytest.param(lambda _issuer: (200, {}), "No ID token", id="no token"),
+        pytest.param(lambda _issuer: "canary.not.jwt", "not an ID token", id="nonsense"),
+        pytest.param(lambda _issuer: "x" * 300_000, "returned no ID token", id="endless"),
+        pytest.param(lambda _issuer: ["a"], "returned no ID token", id="list"),
+        pytest.param(lambda _issuer: (200, {}), "returned no ID token", id="no token"),
         pytest.param(lambda _issuer: (200, ["a"]), "not an object", id="answer is a list"),
         pytest.param(lambda _issuer: (200, "<html>canary</html>"), "web page", id="answer is a page"),
         pytest.param(lambda _issuer: (302, "https://localhost:1/"), "redirects", id="redirect"),

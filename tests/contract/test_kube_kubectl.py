@@ -23,7 +23,7 @@ from tests.contract.kube_cluster import (
     pod,
     running,
 )
-from tests.waiting import until
+from tests.waiting import PATIENCE, joined, until
 
 pytestmark = pytest.mark.program("kubectl")
 REPOSITORIES = GVR("packaging.carvel.dev", "v1alpha1", "packagerepositories")
@@ -82,7 +82,7 @@ def test_what_runs_already(cluster: Running) -> None:
     ]
     pods = rows(cluster.kubectl("get", "pods", "-n", "tkg-system", "-l", "app=kapp-controller", "--no-headers"))
     assert [row[1:3] for row in pods] == [["1/1", "Running"]]
-    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=5s")
+    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", f"--timeout={PATIENCE}s")
 
 
 def test_apply_creates_changes_and_sees_that_nothing_changed(cluster: Running) -> None:
@@ -157,8 +157,8 @@ def test_get_watch_prints_changes_as_they_come(cluster: Running) -> None:
         until(lambda: len(lines) == 3)
     finally:
         watching.kill()
-        watching.wait(5)
-        reader.join(5)
+        watching.wait(PATIENCE)
+        joined(reader)
         watching.stdout.close()
     assert [first, *lines] == ["configmap/one\n", *["configmap/two\n"] * 3]
 
@@ -175,7 +175,7 @@ def test_get_watch_prints_tables(cluster: Running) -> None:
         assert watching.stdout.readline().split()[:3] == ["p", "0/1", "Running"]
     finally:
         watching.kill()
-        watching.wait(5)
+        watching.wait(PATIENCE)
         watching.stdout.close()
 
 
@@ -193,7 +193,7 @@ def test_logs_whole_tailed_and_followed_to_the_end(cluster: Running) -> None:
     cluster.store.append_log(where, "p", "last words")
     assert following.stdout.readline() == "last words\n"
     cluster.store.patch_status(PODS, where, "p", {"phase": "Succeeded"})
-    assert following.wait(5) == 0
+    assert following.wait(PATIENCE) == 0
     following.stdout.close()
 
 
@@ -228,10 +228,12 @@ def test_labels_selectors_patches_and_deletion(cluster: Running) -> None:
 def test_wait_for_a_condition_that_comes(cluster: Running) -> None:
     where = namespace(cluster.store, "wait")
     cluster.store.create(REPOSITORIES, repository(where, "r:1"))
-    waiting = cluster.popen("wait", "-n", where, "pkgr/practice", "--for=condition=ReconcileSucceeded", "--timeout=10s")
+    waiting = cluster.popen(
+        "wait", "-n", where, "pkgr/practice", "--for=condition=ReconcileSucceeded", f"--timeout={PATIENCE}s"
+    )
     conditions = [{"type": "ReconcileSucceeded", "status": "True"}]
     cluster.store.patch_status(REPOSITORIES, where, "practice", {"conditions": conditions})
-    assert waiting.communicate(timeout=15)[0].endswith("condition met\n")
+    assert waiting.communicate(timeout=PATIENCE)[0].endswith("condition met\n")
     assert waiting.returncode == 0
 
 
@@ -264,7 +266,7 @@ def test_a_definition_adds_a_kind_with_its_columns(cluster: Running) -> None:
     where = namespace(cluster.store, "crd")
     made = definition("fruit.example", "Apple", "apples")
     cluster.kubectl("apply", "-f", "-", stdin=manifest(made))
-    cluster.kubectl("wait", "--for=condition=Established", "crd/apples.fruit.example", "--timeout=5s")
+    cluster.kubectl("wait", "--for=condition=Established", "crd/apples.fruit.example", f"--timeout={PATIENCE}s")
     apple = {
         "apiVersion": "fruit.example/v1",
         "kind": "Apple",

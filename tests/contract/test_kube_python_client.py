@@ -13,6 +13,7 @@ from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import ConflictError, NotFoundError, ResourceNotFoundError
 
 from tests.contract.kube_cluster import CONFIGMAPS, PODS, Running, configmap, deployment, namespace, pod, running
+from tests.waiting import PATIENCE
 
 WAIT: dict[str, Any] = {"_request_timeout": 10}
 
@@ -78,7 +79,7 @@ def test_typed_watch_and_its_end(cluster: Running, api: client.ApiClient) -> Non
     watching = watch.Watch()
     seen = []
     for event in watching.stream(
-        client.CoreV1Api(api).list_namespaced_pod, where, timeout_seconds=1, _request_timeout=10
+        client.CoreV1Api(api).list_namespaced_pod, where, timeout_seconds=1, _request_timeout=PATIENCE
     ):
         seen.append((event["type"], event["object"].status.phase))
         if len(seen) == 1:

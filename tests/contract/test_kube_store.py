@@ -22,6 +22,7 @@ from tests.contract.kube_cluster import (
     namespace,
     pod,
 )
+from tests.waiting import joined
 
 SERVICE_ACCOUNTS = GVR("", "v1", "serviceaccounts")
 SECRETS = GVR("", "v1", "secrets")
@@ -161,8 +162,7 @@ def test_a_watch_in_another_thread_ends_when_it_is_stopped(store: Store) -> None
     for number in range(50):
         store.create(CONFIGMAPS, configmap(f"c{number}", "here"))
     watch.stop()
-    reader.join(5)
-    assert not reader.is_alive()
+    joined(reader)
     assert seen == [f"c{number}" for number in range(50)]
 
 
@@ -179,7 +179,7 @@ def test_writers_side_by_side_lose_nothing(store: Store) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        joined(thread)
     kept = store.get(CONFIGMAPS, "here", "one")
     assert kept and kept["data"] == {"count": "100"}
 

@@ -16,6 +16,7 @@ from cryptography import x509
 from installer_tasks.errors import Invalid
 from installer_tasks.rehearsal.ca import Issued, PracticeCA
 from tests import hostile
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def ca(tmp_path_factory: pytest.TempPathFactory) -> PracticeCA:
 
 
 def openssl(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["openssl", *arguments], capture_output=True, text=True, check=False, timeout=20)
+    return subprocess.run(["openssl", *arguments], capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
 def verified(ca: PracticeCA, issued: Issued, folder: Path, *arguments: str) -> str:
@@ -86,7 +87,7 @@ def test_go_trusts_a_server_of_it_and_nobody_elses(ca: PracticeCA, tmp_path: Pat
             command = ["kubectl", "--server", f"https://127.0.0.1:{port}", "--certificate-authority",
                        str(authority.ca_file), "--token", "none", "get", "--raw", "/version"]  # fmt: skip
             outcomes[name] = subprocess.run(
-                command, capture_output=True, text=True, timeout=30, check=False,
+                command, capture_output=True, text=True, timeout=PATIENCE, check=False,
                 env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
             )  # fmt: skip
     assert "v1.30.0" in outcomes["ours"].stdout, outcomes["ours"].stderr

@@ -14,6 +14,7 @@ import pytest
 
 from installer_tasks import releases
 from installer_tasks.rehearsal.dns import SERVFAIL, SILENT, DnsServer
+from tests.waiting import PATIENCE
 
 ZONE = "tmc.example"
 
@@ -26,7 +27,7 @@ def server() -> Iterator[DnsServer]:
 
 def dig(server: DnsServer, *query: str) -> str:
     command = ["dig", "@127.0.0.1", "-p", str(server.port), "+time=2", "+tries=1", *query]
-    outcome = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    outcome = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     for complaint in ("WARNING: Message parser reports malformed", "extra bytes", "Got bad packet", ";; Warning"):
         assert complaint not in outcome.stdout, outcome.stdout
     return outcome.stdout
@@ -122,7 +123,7 @@ def test_a_long_answer_is_cut_on_udp_and_whole_on_tcp(server: DnsServer) -> None
     assert len(wire) <= 512
 
 
-def exchange(server: DnsServer, wire: bytes, timeout: float = 2) -> bytes:
+def exchange(server: DnsServer, wire: bytes, timeout: float = PATIENCE) -> bytes:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.settimeout(timeout)
         sock.sendto(wire, ("127.0.0.1", server.port))
@@ -149,7 +150,7 @@ def test_several_questions_come_over_one_tcp_connection(server: DnsServer) -> No
     server.set(ZONE, "127.0.0.9")
     wire = dns.message.make_query(ZONE, "A").to_wire()
     framed = struct.pack("!H", len(wire)) + wire
-    with socket.create_connection(("127.0.0.1", server.port), timeout=2) as sock, sock.makefile("rb") as file:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as sock, sock.makefile("rb") as file:
         sock.sendall(framed * 3)
         for _answer in range(3):
             (length,) = struct.unpack("!H", file.read(2))
@@ -159,7 +160,7 @@ def test_several_questions_come_over_one_tcp_connection(server: DnsServer) -> No
 def test_it_stops_with_a_connection_open_and_comes_back_on_its_port() -> None:
     server = DnsServer(ZONE).start()
     port = server.port
-    with socket.create_connection(("127.0.0.1", port), timeout=2) as sock:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as sock:
         server.stop()
         assert sock.recv(1) == b""
     server.start()

@@ -11,14 +11,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from installer_tasks import certificates, http, identity, releases
+from installer_tasks import releases
 from installer_tasks.errors import SystemFailure, TlsFailure, Unreachable
 from installer_tasks.plan import Plan
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.edge import UNAVAILABLE, Edge, page, tmc_routes
 from installer_tasks.rehearsal.identity import Client, IdentityServer, practice_people
-from installer_tasks.stages import doors
+from installer_tasks.runs.stages import endpoints
+from installer_tasks.systems import certificates, http, identity
 from tests.answers import WITH_DIRECTORY
+from tests.waiting import PATIENCE
 
 ZONE = "tmc.example"
 NAMES = releases.get("1.4.1").public_names(ZONE)
@@ -48,7 +50,7 @@ def publish(edge: Edge, ca: PracticeCA, authorize_url: str = "https://localhost:
 
 
 def get(edge: Edge, ca: PracticeCA, url: str) -> http.Response:
-    return http.fetch(url, ca_pem=ca.ca_pem, address_override=edge.address, timeout=5)
+    return http.fetch(url, ca_pem=ca.ca_pem, address_override=edge.address, timeout=PATIENCE)
 
 
 def test_it_has_an_address_of_its_own_on_loopback(edge: Edge) -> None:
@@ -85,7 +87,7 @@ def test_curl_gets_the_console(edge: Edge, ca: PracticeCA) -> None:
     publish(edge, ca)
     command = ["curl", "-sS", "--noproxy", "*", "--cacert", str(ca.ca_file), "-w", "%{http_code}",
                "--resolve", f"{ZONE}:{edge.port}:{edge.address}", edge.origin(ZONE)]  # fmt: skip
-    outcome = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    outcome = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert outcome.stdout.endswith("200"), outcome.stderr
     assert "Tanzu Mission Control" in outcome.stdout
 
@@ -135,7 +137,7 @@ def test_with_a_directory_the_sign_in_service_asks_itself(edge: Edge, ca: Practi
         issued = ca.issue([name])
         edge.publish(name, issued.chain_pem, issued.key_pem, routes.get(name))
     plan = Plan.from_answers({**WITH_DIRECTORY, "dns.zone": ZONE, "certificates.ca": ca.ca_pem})
-    message, evidence = doors.sign_in(plan, doors.Door(edge.address, edge.port))
+    message, evidence = endpoints.sign_in(plan, endpoints.Ingress(edge.address, edge.port))
     assert "name and password" in str(message)
     assert [urlsplit(hop).path for hop in evidence["hops"]] == [
         "/api/v1/login",
@@ -148,7 +150,7 @@ def test_a_plan_with_a_directory_is_not_proven_by_a_provider(edge: Edge, ca: Pra
     publish(edge, ca)
     plan = Plan.from_answers({**WITH_DIRECTORY, "dns.zone": ZONE, "certificates.ca": ca.ca_pem})
     with pytest.raises(SystemFailure) as raised:
-        doors.sign_in(plan, doors.Door(edge.address, edge.port))
+        endpoints.sign_in(plan, endpoints.Ingress(edge.address, edge.port))
     assert raised.value.value == "localhost"
 
 
@@ -164,13 +166,13 @@ def test_a_connection_without_a_name_gets_no_handshake(edge: Edge, ca: PracticeC
     publish(edge, ca)
     context = certificates.ssl_context(ca.ca_pem)
     context.check_hostname = False
-    with socket.create_connection((edge.address, edge.port), timeout=5) as raw, pytest.raises(ssl.SSLError):
+    with socket.create_connection((edge.address, edge.port), timeout=PATIENCE) as raw, pytest.raises(ssl.SSLError):
         context.wrap_socket(raw)
 
 
 def test_a_silent_client_holds_up_nobody(edge: Edge, ca: PracticeCA) -> None:
     publish(edge, ca)
-    with socket.create_connection((edge.address, edge.port), timeout=5):
+    with socket.create_connection((edge.address, edge.port), timeout=PATIENCE):
         assert get(edge, ca, edge.origin(ZONE)).status == 200
 
 

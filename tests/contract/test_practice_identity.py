@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from idpyoidc.client.rp_handler import RPHandler
 
-from installer_tasks import http
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.identity import Client, IdentityServer, practice_people
+from installer_tasks.systems import http
 
 SECRET = "practice-client-secret"
 CALLBACK = "https://pinniped-supervisor.tmc.example/provider/pinniped/callback"

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from installer_tasks.bundle import find_archive, read_imgpkg_tar
-from installer_tasks.registry import Reference, push, verify
+from installer_tasks.systems.bundle import find_archive, read_imgpkg_tar
+from installer_tasks.systems.registry import Reference, push, verify
 from tests.contract.docker_registry import RunningRegistry, docker_registry
 from tests.unit.imgpkg_tar import DOCKER_MANIFEST, MadeImage, MadeIndex, digest, layer, write_imgpkg_tar
 

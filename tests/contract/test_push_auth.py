@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from installer_tasks.bundle import Archive, read_imgpkg_tar
 from installer_tasks.errors import InstallerError
-from installer_tasks.registry import PushOptions, Reference, RegistryClient, errors, push
-from installer_tasks.registry.answers import Answer
-from installer_tasks.registry.auth import Authorizer, parse_challenge
+from installer_tasks.systems.bundle import Archive, read_imgpkg_tar
+from installer_tasks.systems.registry import PushOptions, Reference, RegistryClient, errors, push
+from installer_tasks.systems.registry.answers import Answer
+from installer_tasks.systems.registry.auth import Authorizer
 from tests.contract.docker_registry import RunningRegistry, docker_registry
 from tests.contract.meddler import Asked, Meddler, Meddling
 from tests.contract.token_rules import PASSWORD, USERNAME, TokenAuth
@@ -146,7 +146,7 @@ def never(url: str, headers: dict[str, str]) -> Answer:
     ["http://harbor.example.com/token", "https://169.254.169.254/token", "https://10.0.0.1/token", "ftp://x/token"],
 )
 def test_credentials_do_not_go_to_unsafe_places(realm: str) -> None:
-    from installer_tasks.registry.wire import Headers
+    from installer_tasks.systems.registry.wire import Headers
 
     auth = Authorizer("https://harbor.example.com", "admin", "hunter2", never)
     headers = Headers({"WWW-Authenticate": f'Bearer realm="{realm}",service="x"'})
@@ -154,22 +154,3 @@ def test_credentials_do_not_go_to_unsafe_places(realm: str) -> None:
         auth.learn(Answer("GET", "https://harbor.example.com/v2/", 401, headers, b""), "", ())
     assert isinstance(caught.value, errors.ForeignLocation)
     assert "hunter2" not in str(caught.value.as_json())
-
-
-@pytest.mark.parametrize(
-    ("header", "scheme", "realm"),
-    [
-        ('Bearer realm="https://a/b",service="s",scope="repository:x:pull,push"', "bearer", "https://a/b"),
-        ('Basic realm="x", Bearer realm="https://a/b"', "bearer", "https://a/b"),
-        ('basic realm="harbor"', "basic", ""),
-    ],
-)
-def test_challenges(header: str, scheme: str, realm: str) -> None:
-    challenge = parse_challenge(header)
-    assert challenge is not None
-    assert (challenge.scheme, challenge.realm) == (scheme, realm)
-
-
-@pytest.mark.parametrize("header", ["", "Bearer", 'Negotiate abc=="', 'Bearer service="x"'])
-def test_no_challenge(header: str) -> None:
-    assert parse_challenge(header) is None

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from installer_tasks.registry import Reference, command
+from installer_tasks.systems.registry import Reference, command
 from tests.contract.docker_registry import PASSWORD, USERNAME, RunningRegistry, docker_registry
 from tests.contract.meddler import HANG, Asked, Meddler, Meddling
 from tests.unit.imgpkg_tar import write_release
@@ -42,11 +43,23 @@ def trust(registry: RunningRegistry, tmp_path: Path) -> Path:
 
 
 def started(*options: str | Path, light: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-    program = ["-m", "installer_tasks.registry"] if light else ["manage.py", "push"]
+    program = ["-m", "installer_tasks.systems.registry"] if light else ["manage.py", "push"]
     return subprocess.run(
         [sys.executable, *program, *map(str, options)],
         cwd=ROOT, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
+
+
+def test_files_that_are_not_pushed_are_told(registry: RunningRegistry, release: Path, trust: Path) -> None:
+    (release / "agent-images" / "later.tar").write_bytes(b"")
+    one = release / "agent-images"
+    for bundle in (release, one):
+        options = ("--bundle", bundle, "--project", f"{registry.host}/left-out", "--username", USERNAME, "--ca", trust)
+        secret = {command.PASSWORD_VARIABLE: PASSWORD}
+        for_people = started(*options, "--verify", **secret)
+        assert "later.tar is empty" in for_people.stderr
+        first = json.loads(started(*options, "--verify", "--json", **secret).stdout.splitlines()[0])
+        assert (first["event"], first["file"], first["why"]) == ("left-out", str(one / "later.tar"), "empty")
 
 
 def test_push_then_verify(registry: RunningRegistry, release: Path, trust: Path, tmp_path: Path) -> None:
@@ -57,7 +70,7 @@ def test_push_then_verify(registry: RunningRegistry, release: Path, trust: Path,
 
     absent = started(*options, *secret, "--verify")
     assert absent.returncode == 1
-    assert "tag both/package-repository 1.4.1 is absent" in absent.stdout
+    assert "tag both/package-repository 1.4.1 is missing" in absent.stdout
 
     done = started(*options, *secret, "--json", light=False, TMC_INSTALLER_STATE=str(tmp_path / "state"))
     assert done.returncode == 0, done.stderr
@@ -70,9 +83,12 @@ def test_push_then_verify(registry: RunningRegistry, release: Path, trust: Path,
 
     proven = started(*options, "--verify", TMC_INSTALLER_REGISTRY_PASSWORD=PASSWORD)
     assert proven.returncode == 0, proven.stderr
-    assert "Everything is there." in proven.stdout
+    assert "Nothing is missing." in proven.stdout
+    # As Windows has them: the certificate as DER, the password by PowerShell.
+    (tmp_path / "secret").write_text(PASSWORD + "\r\n", encoding="utf-16")
+    trust.write_bytes(ssl.PEM_cert_to_DER_cert(trust.read_text()))
     again = started(*options, *secret)
-    assert again.returncode == 0
+    assert again.returncode == 0, again.stderr
     assert "Sent 0 B" in again.stdout
     assert "100 %" in again.stderr
     assert PASSWORD not in done.stdout + done.stderr + again.stderr
@@ -93,7 +109,7 @@ def test_no_password_and_a_wrong_one(registry: RunningRegistry, release: Path, t
 def test_without_its_authority_the_registry_is_not_trusted(registry: RunningRegistry, release: Path) -> None:
     done = started("--bundle", release, "--project", f"{registry.host}/x")
     assert done.returncode == 1
-    assert "authority" in done.stderr
+    assert "signed by an unknown CA" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -105,7 +121,10 @@ def test_it_can_be_interrupted(release: Path, tmp_path: Path, number: signal.Sig
     with docker_registry(tmp_path / "registry") as plain, Meddler(plain.host, hang) as meddler:
         options = ["--bundle", str(release), "--project", f"{meddler.host}/x", "--plain-http", "--json"]
         process = subprocess.Popen(
-            [sys.executable, "-m", "installer_tasks.registry", *options], cwd=ROOT, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "installer_tasks.systems.registry", *options],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         deadline = threading.Timer(PATIENCE, process.kill)
         deadline.start()
@@ -134,22 +153,22 @@ def test_a_bar_on_a_terminal(registry: RunningRegistry, release: Path, trust: Pa
         str(trust),
     ]
     with subprocess.Popen(
-        [sys.executable, "-m", "installer_tasks.registry", *options],
+        [sys.executable, "-m", "installer_tasks.systems.registry", *options],
         cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs, text=True,
         env={**os.environ, command.PASSWORD_VARIABLE: PASSWORD},
     ) as process:  # fmt: skip
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=PATIENCE)
     os.close(theirs)
     drawn = os.read(ours, 65536).decode()
     os.close(ours)
     assert process.returncode == 0
     assert "\r\x1b[K[" in drawn
     assert drawn.endswith("\r\x1b[K"), "the bar is gone at the end"
-    assert "images are there" in output
+    assert "Pushed images: " in output
 
 
 def test_where_the_release_cannot_be_written_the_note_goes_elsewhere(release: Path, tmp_path: Path) -> None:
-    from installer_tasks.bundle import read_release_bundle
+    from installer_tasks.systems.bundle import read_release_bundle
 
     bundle = read_release_bundle(release)
     target = Reference.parse("registry.example.com/tmc")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from installer_tasks.bundle import read_imgpkg_tar
-from installer_tasks.registry import Reference, RegistryClient, push, verify
+from installer_tasks.systems.bundle import read_imgpkg_tar
+from installer_tasks.systems.registry import Reference, RegistryClient, push, verify
 from tests.bench.content import TAG, make_layouts
 from tests.contract.docker_registry import RunningRegistry, docker_registry
 from tests.contract.nginx import nginx

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from installer_tasks.bundle import ReleaseBundle, read_release_bundle
-from installer_tasks.registry import Harbor, Reference, RegistryClient, errors, push, push_trial, verify
 from installer_tasks.rehearsal.bundle import SMALL, make_bundle
 from installer_tasks.rehearsal.registry import RegistryServer, User, practice_users
+from installer_tasks.systems.bundle import ReleaseBundle, read_release_bundle
+from installer_tasks.systems.registry import Harbor, Reference, RegistryClient, errors, push, push_trial, verify
 from tests.contract.registry_client import Certificates, make_certificates
 
 

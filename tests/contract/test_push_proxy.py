@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from installer_tasks.bundle import ReleaseBundle, read_release_bundle
 from installer_tasks.errors import InstallerError
-from installer_tasks.registry import Reference, RegistryClient, push, verify
 from installer_tasks.rehearsal.bundle import SMALL, make_bundle
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.registry import RegistryServer
+from installer_tasks.systems.bundle import ReleaseBundle, read_release_bundle
+from installer_tasks.systems.registry import Reference, RegistryClient, push, verify
 from tests.contract.connect_proxy import ConnectProxy
 
 NAME = "registry.inside.example"

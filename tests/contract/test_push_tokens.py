@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from installer_tasks.bundle import Archive, ReleaseBundle, read_imgpkg_tar, read_release_bundle
-from installer_tasks.registry import PushOptions, Reference, RegistryClient, errors, push, verify
+from installer_tasks.systems.bundle import Archive, ReleaseBundle, read_imgpkg_tar, read_release_bundle
+from installer_tasks.systems.registry import PushOptions, Reference, RegistryClient, errors, push, verify
 from tests.contract.docker_registry import docker_registry
 from tests.contract.token_service import PASSWORD, USERNAME, token_service
 from tests.unit.imgpkg_tar import MadeImage, layer, write_imgpkg_tar, write_release
@@ -38,7 +38,7 @@ def test_tokens_of_twenty_seconds(tmp_path: Path, release: ReleaseBundle) -> Non
 
 
 def test_tokens_that_the_registry_refuses_in_mid_push(tmp_path: Path) -> None:
-    """The service says 20 s, the registry grants about one: each later refusal is answered with a new token."""
+    "The service says 20 s, the registry grants about one: each later refusal is returned with a new token."
     archive = _many_small(tmp_path)
     with (
         token_service(tmp_path / "tokens", said=20, real=1.5) as service,

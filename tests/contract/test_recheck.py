@@ -10,9 +10,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from installer_tasks import answers as answer_keys
-from installer_tasks import checks, collecting, findings, sessions
+from installer_tasks import answer_keys, saved_answers
 from installer_tasks.models import Installation, Observation
+from installer_tasks.preflight import checks, collecting, findings
 from installer_tasks.rehearsal.bundle import SMALL
 from installer_tasks.rehearsal.controllers import Pace
 from installer_tasks.rehearsal.estate import Estate
@@ -35,8 +35,8 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
 
 @pytest.fixture
 def installation(estate: Estate) -> Installation:
-    made = sessions.create_installation("Contoso")
-    sessions.save_answers(made, estate.answers())
+    made = saved_answers.create_installation("Contoso")
+    saved_answers.save_answers(made, estate.answers())
     return made
 
 
@@ -66,7 +66,7 @@ def again(installation: Installation, name: str) -> None:
 @pytest.mark.parametrize("name", SOME)
 def test_alone_it_is_judged_as_with_all_others(estate: Estate, installation: Installation, name: str) -> None:
     system = name.partition(".")[0]
-    sessions.save_answers(installation, estate.answers())
+    saved_answers.save_answers(installation, estate.answers())
     Observation.objects.create(installation=installation, system=system)
     again(installation, name)
     assert levels(installation)[name] == "pass"
@@ -76,8 +76,8 @@ def test_alone_it_is_judged_as_with_all_others(estate: Estate, installation: Ins
 
 @pytest.mark.parametrize("name", ["identity.ldap-bind", "identity.ldap-role"])
 def test_a_check_of_the_directory_alone(estate: Estate, name: str) -> None:
-    made = sessions.create_installation("Fabrikam")
-    sessions.save_answers(made, estate.answers() | estate.directory_answers())
+    made = saved_answers.create_installation("Fabrikam")
+    saved_answers.save_answers(made, estate.answers() | estate.directory_answers())
     with switched_on(estate, "ldap.account-locked"):
         collecting.collect_and_judge(made.pk, "identity")
     assert levels(made)["identity.ldap-bind"] == "fail"

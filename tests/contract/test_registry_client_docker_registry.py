@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from installer_tasks.bundle.manifests import digest_of
-from installer_tasks.bundle.model import OCI_MANIFEST
-from installer_tasks.errors import Cancelled
-from installer_tasks.registry import RegistryClient, errors, push_trial
+from installer_tasks.errors import Cancelled, TlsFailure
+from installer_tasks.systems.bundle.manifests import digest_of
+from installer_tasks.systems.bundle.model import OCI_MANIFEST
+from installer_tasks.systems.registry import RegistryClient, errors, push_trial
 from tests.contract.docker_registry import RunningRegistry, docker_registry, free_port
 from tests.contract.meddler import Asked, Meddler, Meddling, Reply
 
@@ -161,8 +161,9 @@ def test_nobody_there() -> None:
 def test_plain_http_where_tls_is_expected(tmp_path: Path) -> None:
     with docker_registry(tmp_path / "plain") as running:
         client = RegistryClient(running.host)
-        with pytest.raises(errors.WrongScheme):
+        with pytest.raises(TlsFailure) as caught:
             client.ping()
+        assert caught.value.code == "tls-none"
         client.close()
 
 
@@ -175,8 +176,9 @@ def test_tls_where_plain_http_was_asked_for(registry: RunningRegistry) -> None:
 
 def test_a_certificate_of_an_unknown_authority(registry: RunningRegistry) -> None:
     client = RegistryClient(registry.host)
-    with pytest.raises(errors.UnknownAuthority):
+    with pytest.raises(TlsFailure) as caught:
         client.ping()
+    assert caught.value.code == "tls-unknown-ca"
     client.close()
 
 
@@ -199,8 +201,9 @@ def test_a_certificate_for_another_name(registry: RunningRegistry) -> None:
         thread = threading.Thread(target=greet)
         thread.start()
         client = RegistryClient(f"127.0.0.2:{server.getsockname()[1]}", ca_pem=registry.ca_pem)
-        with pytest.raises(errors.WrongCertificateName):
+        with pytest.raises(TlsFailure) as caught:
             client.ping()
+        assert caught.value.code == "tls-wrong-name"
         thread.join()
         client.close()
 

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import pytest
 
 from installer_tasks.errors import InstallerError
-from installer_tasks.registry import RegistryClient, transport
-from installer_tasks.registry.errors import ConnectionLost, RegistryBusy
-from installer_tasks.registry.probes import body_limit
+from installer_tasks.systems.registry import RegistryClient, transport
+from installer_tasks.systems.registry.errors import ConnectionLost, RegistryBusy
+from installer_tasks.systems.registry.probes import body_limit
 from tests.waiting import until
 
 OPENED = b"HTTP/1.1 202 Accepted\r\nLocation: /v2/tmc/trial/blobs/uploads/1?_state=a\r\nContent-Length: 0\r\n\r\n"

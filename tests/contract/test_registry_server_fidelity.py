@@ -11,8 +11,6 @@ import json
 import os
 import socket
 import subprocess
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +28,7 @@ from tests.contract.registry_client import (
     image_manifest,
     make_certificates,
 )
+from tests.waiting import listens_on, until_it_serves
 
 REPOSITORY = "tmc/some/image"
 
@@ -83,23 +82,11 @@ def real(folder: Path, certificates: Certificates) -> Iterator[int]:
         ["docker-registry", "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        _wait_for_port(port, process)
+        until_it_serves(process, lambda: listens_on(port), lambda: "")
         yield port
     finally:
         process.kill()
         process.wait()
-
-
-def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline, pause = time.monotonic() + 15, threading.Event()
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return
-        except ConnectionRefusedError:
-            assert process.poll() is None, "docker-registry ended"
-            assert time.monotonic() < deadline, "docker-registry does not listen"
-            pause.wait(0.02)
 
 
 def test_version_header(client: Client) -> None:

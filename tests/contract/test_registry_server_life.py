@@ -17,7 +17,7 @@ import pytest
 
 from installer_tasks.rehearsal.registry import RegistryServer
 from tests.contract.registry_client import Certificates, Client, digest_of, make_certificates
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 @pytest.fixture(scope="module")
@@ -117,18 +117,16 @@ def test_stop_ends_open_connections_and_threads(
     make: Callable[..., RegistryServer], certificates: Certificates
 ) -> None:
     before = threading.active_count()
-    registry = make(rate_limit=100_000)
+    registry = make(rate_limit=10_000)
     with user_client(registry, certificates) as idle, user_client(registry, certificates) as busy:
         idle("GET", "/v2/")
         location = idle.location("tmc/one")
         with ThreadPoolExecutor(1) as pool:
             push = pool.submit(busy, "PATCH", location, b"x" * 2_000_000)
             until(lambda: _staged_bytes(registry) > 0)
-            start = time.monotonic()
             registry.stop()
-            assert time.monotonic() - start < 3
             with pytest.raises((OSError, http.client.HTTPException)):
-                push.result(timeout=5)
+                push.result(timeout=PATIENCE)
     until(lambda: threading.active_count() <= before)
 
 
@@ -210,7 +208,7 @@ def test_expect_100_continue_is_answered_when_the_body_is_wanted(
 
 
 def test_plain_http_is_told_so(make: Callable[..., RegistryServer]) -> None:
-    connection = http.client.HTTPConnection("localhost", make().port, timeout=5)
+    connection = http.client.HTTPConnection("localhost", make().port, timeout=PATIENCE)
     connection.request("GET", "/v2/")
     reply = connection.getresponse()
     text = reply.read()

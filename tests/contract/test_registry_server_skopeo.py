@@ -24,6 +24,7 @@ from tests.contract.registry_client import (
     image_manifest,
     make_certificates,
 )
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.program("skopeo")
 
@@ -53,7 +54,7 @@ def auth_file(registry: RegistryServer, tmp_path: Path) -> Path:
 
 def skopeo(*arguments: object, auth_file: Path) -> subprocess.CompletedProcess[str]:
     command = ["skopeo", *map(str, arguments), "--authfile", str(auth_file)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 def layer(name: str, size: int) -> bytes:

@@ -12,22 +12,22 @@ from typing import Any
 
 import pytest
 
-from installer_tasks.facts.trials import LABEL
+from installer_tasks.preflight.facts.trials import LABEL
 from installer_tasks.rehearsal.bundle import SMALL
 from installer_tasks.rehearsal.controllers import Pace
 from installer_tasks.rehearsal.estate import PROJECT, Estate
 from installer_tasks.rehearsal.kube.resources import GVR
 from tests.contract.looks import all_of, look_at
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 #: A look as the worker makes it; answers come by a pipe, since some are secret.
 LOOKER = """
 import json, sys
-from installer_tasks import answers
-from installer_tasks.facts import COLLECTORS
-from installer_tasks.facts.base import Observations
+from installer_tasks import answer_keys
+from installer_tasks.preflight.facts import COLLECTORS
+from installer_tasks.preflight.facts.base import Observations
 print("looking", flush=True)
-COLLECTORS[sys.argv[1]](answers.with_defaults(json.load(sys.stdin)), Observations())
+COLLECTORS[sys.argv[1]](answer_keys.with_defaults(json.load(sys.stdin)), Observations())
 """
 NAMESPACES, CLASSES = GVR("", "v1", "namespaces"), GVR("storage.k8s.io", "v1", "storageclasses")
 SERVICES, CLAIMS = GVR("", "v1", "services"), GVR("", "v1", "persistentvolumeclaims")
@@ -79,7 +79,7 @@ def trial_objects(estate: Estate, kind: GVR) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def looking(estate: Estate, system: str) -> Iterator[subprocess.Popen[str]]:
+def observing(estate: Estate, system: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-c", LOOKER, system]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
@@ -95,10 +95,10 @@ def looking(estate: Estate, system: str) -> Iterator[subprocess.Popen[str]]:
 
 def killed(estate: Estate, system: str, under_way: Callable[[], object]) -> None:
     """As soon as `under_way` is true of the estate."""
-    with looking(estate, system) as process:
+    with observing(estate, system) as process:
         until(under_way)
         process.kill()
-        assert process.wait(10) == -9
+        assert process.wait(PATIENCE) == -9
 
 
 def swept(estate: Estate, system: str, before: Inventory) -> None:
@@ -107,7 +107,7 @@ def swept(estate: Estate, system: str, before: Inventory) -> None:
     assert left != before
     assert look_at(system, right_answers(estate)).levels == all_of(system, "pass")
     with suppress(AssertionError):  # what differs is told below
-        until(lambda: inventory(estate) == before, 10)
+        until(lambda: inventory(estate) == before)
     assert difference(before, inventory(estate)) == {}
 
 
@@ -176,7 +176,7 @@ def test_as_soon_as_there_is_a_tag(estate: Estate, times: int) -> None:
 def test_what_still_runs_is_left_alone(estate: Estate) -> None:
     """A look beside it sweeps, and takes nothing from the trial that another process is at."""
     before = inventory(estate)
-    with fault(estate, "nodes.no-route"), looking(estate, "registry") as other:
+    with fault(estate, "nodes.no-route"), observing(estate, "registry") as other:
         until(lambda: len(trial_objects(estate, PODS)) >= 3)
         pods = {obj["metadata"]["uid"] for obj in trial_objects(estate, PODS)}
         tags = inventory(estate)["tags"] - before["tags"]

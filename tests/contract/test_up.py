@@ -8,14 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from installer_tasks.processes import AlreadyRunning, Supervisor, redis
+from installer_tasks.local.processes import AlreadyRunning, Supervisor, redis
 from tests.contract.up_process import ROOT, Up, answers, descendants, environment, left_of, pid_of
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = [pytest.mark.redis, pytest.mark.program("redis-server")]
 
@@ -35,14 +36,14 @@ def up(state: Path) -> Iterator[Up]:
 def test_it_answers_keeps_to_itself_and_refuses_a_second_one(up: Up, state: Path) -> None:
     url = up.ready()
     assert answers(url)
-    assert up.says(r"Sign in once.*(http://\S+)")[1].startswith(f"{url}/")
+    assert up.says(r"Sign in with this link, once.*(http://\S+)")[1].startswith(f"{url}/")
     assert oct(state.stat().st_mode & 0o777) == "0o700"
     assert redis.answers(state / "redis.sock")
     assert not any("--port" in line and "--port 0" not in line for line in redis_lines(up))
 
     second = subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), "up", "--state", str(state)],
-        env=environment(), capture_output=True, text=True, timeout=60, check=False,
+        env=environment(), capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert second.returncode == 1
     assert str(up.process.pid) in second.stderr
@@ -56,11 +57,13 @@ def redis_lines(up: Up) -> list[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_within_five_seconds_and_leaves_nothing(up: Up, state: Path, number: signal.Signals) -> None:
+def test_it_ends_sooner_than_it_starts_and_leaves_nothing(up: Up, state: Path, number: signal.Signals) -> None:
+    began = time.monotonic()
     url = up.ready()
+    start = time.monotonic() - began
     processes = descendants(up.process.pid)
     assert len(processes) >= 4
-    assert up.ends(number) < 5
+    assert up.ends(number) < 2 * start
     assert up.process.returncode == 0
     assert left_of(processes) == {}
     assert not answers(url)
@@ -69,7 +72,7 @@ def test_it_ends_within_five_seconds_and_leaves_nothing(up: Up, state: Path, num
 
 def test_it_ends_while_it_still_starts(up: Up) -> None:
     processes = until(lambda: descendants(up.process.pid))
-    assert up.ends(signal.SIGTERM) < 8
+    up.ends(signal.SIGTERM)
     assert left_of(processes) == {}
 
 
@@ -77,7 +80,7 @@ def test_killed_outright_it_leaves_nothing(up: Up, state: Path) -> None:
     up.ready()
     processes = descendants(up.process.pid)
     up.ends(signal.SIGKILL)
-    until(lambda: not left_of(processes), 5)
+    until(lambda: not left_of(processes))
 
     again = Up(state)
     try:
@@ -92,7 +95,7 @@ def test_a_killed_child_is_started_again_and_said(up: Up, name: str) -> None:
     before = descendants(up.process.pid)
     killed = pid_of(before, name)
     os.kill(killed, signal.SIGKILL)
-    up.says(r"ended by itself \(signal SIGKILL\)")
+    up.says(r"exited \(signal SIGKILL\); restarting it")
     until(lambda: any(name in line for pid, line in descendants(up.process.pid).items() if pid not in before))
     until(lambda: answers(url))
     assert killed not in left_of(before)
@@ -103,7 +106,7 @@ def test_the_pool_of_a_killed_worker_does_not_go_on(up: Up) -> None:
     worker = until(lambda: _worker_with_pool(up))
     pool = descendants(worker)
     os.kill(worker, signal.SIGKILL)
-    until(lambda: not left_of(pool), 5)
+    until(lambda: not left_of(pool))
 
 
 def _worker_with_pool(up: Up) -> int:
@@ -142,7 +145,7 @@ def test_a_redis_of_ones_own_replaces_the_private_one(tmp_path: Path, state: Pat
     finally:
         running.close()
         server.terminate()
-        server.wait(10)
+        server.wait(PATIENCE)
 
 
 @pytest.mark.postgresql
@@ -160,9 +163,9 @@ def test_a_port_that_is_taken_is_named(state: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         number = taken.getsockname()[1]
         running = Up(state, "--port", str(number))
-        running.says(f"Port {number} of 127.0.0.1 cannot be used")
+        running.says(f"Port {number} of 127.0.0.1 is in use by another program")
         running.says("--port")
-        assert running.process.wait(30) == 1
+        assert running.process.wait(PATIENCE) == 1
 
 
 def test_the_supervisor_serves_other_commands_too(state: Path) -> None:
@@ -177,7 +180,7 @@ def test_the_supervisor_serves_other_commands_too(state: Path) -> None:
         worker = supervisor.pids["worker"]
         os.kill(worker, signal.SIGKILL)
         until(lambda: supervisor.pids.get("worker", worker) != worker)
-        assert "worker ended by itself" in said[0]
+        assert "worker exited" in said[0]
         pids = supervisor.pids.values()
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
     assert supervisor.pids == {}
@@ -185,4 +188,4 @@ def test_the_supervisor_serves_other_commands_too(state: Path) -> None:
 
 def prepare(state: Path) -> None:
     argv = [sys.executable, str(ROOT / "manage.py"), "migrate", "--state", str(state), "--verbosity", "0"]
-    subprocess.run(argv, env=environment(), check=True, timeout=60)
+    subprocess.run(argv, env=environment(), check=True, timeout=PATIENCE)

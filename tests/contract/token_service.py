@@ -6,7 +6,6 @@ import base64
 import datetime
 import json
 import secrets
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.x509.oid import NameOID
+
+from tests.serving import serving
 
 USERNAME, PASSWORD = "robot$tmc+pusher", "s3cret:with:colons"
 ISSUER, SERVICE = "issuer-of-tests", "registry-of-tests"
@@ -102,13 +103,9 @@ def token_service(folder: Path, said: float = 20, real: float = 20 + LEEWAY) -> 
         def log_message(self, format: str, *args: object) -> None:
             """Nothing: `given` has it."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        service.address = f"http://localhost:{server.server_address[1]}/token"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
+        service.address = f"http://localhost:{server.server_port}/token"
         yield service
-        server.shutdown()
-        thread.join()
 
 
 def _packed(document: object) -> str:

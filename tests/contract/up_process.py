@@ -16,6 +16,8 @@ from pathlib import Path
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+#: `Up(state, **QUICK_PASSWORDS)`: an installer that hashes passwords with one round.
+QUICK_PASSWORDS = {"PYTHONPATH": str(ROOT / "tests" / "quick_start")}
 #: What the tests' own environment says about the state must not reach the installer that is tested.
 HIDDEN = ("TMC_INSTALLER_STATE", "TMC_INSTALLER_SECRET_KEY", "DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
 
@@ -53,7 +55,7 @@ class Up:
                 return match
 
     def ready(self) -> str:
-        return self.says(r"answers at (http://\S+)")[1]
+        return self.says(r"is running at (https?://\S+)")[1]
 
     def ends(self, number: signal.Signals) -> float:
         """Send it, and say how long the end took."""
@@ -70,7 +72,7 @@ class Up:
 
 def answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url + "/healthz", timeout=5) as response:
+        with urllib.request.urlopen(url + "/healthz", timeout=PATIENCE) as response:
             return bool(response.status == 200)
     except urllib.error.HTTPError as error:
         return error.code < 500
@@ -82,7 +84,7 @@ def descendants(pid: int) -> dict[int, str]:
     """Every process below `pid`: its number and its command line."""
     parents: dict[int, int] = {}
     for folder in Path("/proc").iterdir():
-        if folder.name.isdigit() and (parent := _parent(folder)) is not None:
+        if folder.name.isdigit() and (parent := parent_of(int(folder.name))) is not None:
             parents[int(folder.name)] = parent
     below, wave = set(), {pid}
     while wave:
@@ -91,8 +93,8 @@ def descendants(pid: int) -> dict[int, str]:
     return {child: command_line(child) for child in below}
 
 
-def _parent(folder: Path) -> int | None:
-    return _stat(folder, 1)
+def parent_of(pid: int) -> int | None:
+    return _stat(Path(f"/proc/{pid}"), 1)
 
 
 def _stat(folder: Path, index: int) -> int | None:

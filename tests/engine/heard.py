@@ -16,6 +16,7 @@ class Heard:
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     figures: list[dict[str, Any]] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
+    diagnoses: list[dict[str, Any]] = field(default_factory=list)
 
     def event(self, code: str, *, level: str = "info", text: str = "", **params: Any) -> None:
         self.events.append((code, params))
@@ -26,6 +27,10 @@ class Heard:
     def waiting_for(self, what: Text | None) -> None:
         if what:
             self.waits.append(str(what))
+
+    def diagnosis(self, found: dict[str, Any] | None) -> None:
+        if found:
+            self.diagnoses.append(json.loads(json.dumps(found)))
 
     @property
     def codes(self) -> list[str]:

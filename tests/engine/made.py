@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 
-from installer_tasks import sessions
+from installer_tasks import saved_answers
 from installer_tasks.models import PLAN_COLUMN, Installation, Run, StageRun
 from installer_tasks.plan import Plan
-from installer_tasks.stages.base import Stage
+from installer_tasks.runs.stages.base import Stage
 from tests.answers import ANSWERS
 
 
 def make_installation(name: str = "lab") -> Installation:
-    installation = sessions.create_installation(name)
-    sessions.save_answers(installation, ANSWERS)
+    installation = saved_answers.create_installation(name)
+    saved_answers.save_answers(installation, ANSWERS)
     return installation
 
 

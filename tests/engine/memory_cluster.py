@@ -7,10 +7,10 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from installer_tasks.cluster import carvel
 from installer_tasks.errors import Missing
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.releases import Release
+from installer_tasks.systems.cluster import carvel
 from installer_tasks.text import text
 
 Object = dict[str, Any]
@@ -38,7 +38,7 @@ class MemoryCluster:
     def has_kind(self, api_version: str, kind: str) -> bool:
         return True
 
-    def can_i(self, verb: str, resource: str, *, group: str = "", namespace: str = "") -> bool:
+    def can_i(self, verb: str, resource: str, *, group: str = "", namespace: str = "", name: str = "") -> bool:
         return True
 
     def find(self, api_version: str, kind: str, name: str, namespace: str = "") -> Object | None:
@@ -57,10 +57,14 @@ class MemoryCluster:
         for controller in self.on_list:
             controller(kind)
         wanted = fields.removeprefix("metadata.name=")
+        assert "=" not in labels, "only whether there is one"
         return [
             copy.deepcopy(found)
             for (of_kind, place, name), found in self.objects.items()
-            if of_kind == kind and namespace in ("", place) and wanted in ("", name)
+            if of_kind == kind
+            and namespace in ("", place)
+            and wanted in ("", name)
+            and (not labels or labels in (found["metadata"].get("labels") or {}))
         ]
 
     def apply(self, obj: Object, *, field_manager: str = "", force: bool = False) -> Object:
@@ -71,6 +75,13 @@ class MemoryCluster:
         return obj
 
     create = apply
+
+    def patch(self, api_version: str, kind: str, name: str, namespace: str, change: Object) -> Object | None:
+        found = self.objects.get((kind, namespace, name))
+        if found is None:
+            return None
+        self.objects[kind, namespace, name] = patched(found, change)
+        return self.find(api_version, kind, name, namespace)
 
     def put(self, obj: Object) -> Object:
         """Without a trace in `writes`: as if it had been there, or a controller had made it."""
@@ -104,6 +115,17 @@ def _merged(old: Object, new: Object) -> Object:
             for key, value in new.items()
         },
     }
+
+
+def patched(found: Object, change: Object) -> Object:
+    """A merge patch: what is None in it goes."""
+    result = {**found}
+    for key, value in change.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = patched(result.get(key) or {}, value) if isinstance(value, dict) else value
+    return result
 
 
 def practice_cluster(release: Release, ca: PracticeCA, project: str, door: tuple[str, int]) -> MemoryCluster:
@@ -172,7 +194,7 @@ def pod(name: str, namespace: str, image: str) -> Object:
 
 
 def _installs(cluster: MemoryCluster, release: Release, project: str, door: tuple[str, int]) -> Iterator[None]:
-    """Each look finds one package more; nothing moves before the parent is applied."""
+    "Applied Each look finds one package more; nothing moves before the parent."
     parent = ("PackageInstall", release.namespace, release.install_name)
     while parent not in cluster.objects:
         yield

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from pathlib import Path
 
 from installer_tasks.errors import InstallerError
-from installer_tasks.stages.base import Context
+from installer_tasks.runs.stages.base import Context
 from installer_tasks.text import text
-
-DEADLINE = 30.0
+from tests.waiting import until
 
 
 class World:
@@ -72,11 +69,7 @@ class Gate(Step):
     def work(self, context: Context) -> None:
         self.world.note(self.slug, "waits")
         gate = self.world.folder / f"{self.slug}.open"
-        end = time.monotonic() + DEADLINE
-        while not gate.exists():
-            context.check_cancelled()
-            assert time.monotonic() < end
-            threading.Event().wait(0.02)
+        until(lambda: context.check_cancelled() or gate.exists())
 
 
 class Fails(Step):

@@ -12,16 +12,16 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from installer_tasks import engine, lease, runs
-from installer_tasks.engine import Ending, carry_out
 from installer_tasks.errors import Stalled
-from installer_tasks.journal import verify_chain
 from installer_tasks.models import Run, RunState, StageRun, StageState
-from installer_tasks.stages.base import Context, Stage
+from installer_tasks.runs import engine, lease, service
+from installer_tasks.runs.engine import Ending, carry_out
+from installer_tasks.runs.journal import verify_chain
+from installer_tasks.runs.stages.base import Context, Stage
 from installer_tasks.text import text
 from tests.engine.made import codes, make_run, states
 from tests.engine.stages import Fails, Gate, Step, World, trouble
-from tests.waiting import until
+from tests.waiting import joined, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DEAD = f"{lease._machine()}:999999999:1"
@@ -51,8 +51,7 @@ def beside() -> Iterator[Callable[..., threading.Thread]]:
 
     yield start
     for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive()
+        joined(thread)
 
 
 def fresh(run: Run) -> Run:
@@ -160,9 +159,9 @@ def test_a_person_stops_it_at_a_safe_point(world: World, beside: Callable[..., t
     run = make_run(stages)
     worker = beside(lambda: carry_out(run.pk, stages=stages))
     until(lambda: world.lines("one") == ["waits"])
-    assert runs.cancel(fresh(run))
+    assert service.cancel(fresh(run))
     assert fresh(run).state in (RunState.CANCELLING, RunState.CANCELLED)
-    worker.join(60)
+    joined(worker)
     assert (fresh(run).state, states(run)) == (RunState.CANCELLED, ["cancelled", "waiting"])
     assert world.times("one") == 0
     assert codes(run)[-1] == "run.cancelled"
@@ -175,8 +174,8 @@ def test_a_pause_before_a_retry_ends_when_a_person_stops_it(
     run = make_run(stages)
     worker = beside(lambda: carry_out(run.pk, stages=stages, backoff=(3600.0,)))
     until(lambda: "stage.retry" in codes(run))
-    runs.cancel(fresh(run))
-    worker.join(30)
+    service.cancel(fresh(run))
+    joined(worker)
     assert fresh(run).state == RunState.CANCELLED
 
 
@@ -197,7 +196,7 @@ def test_a_worker_that_is_asked_to_stop_hands_over(world: World, beside: Callabl
     worker = beside(lambda: endings.append(carry_out(run.pk, stages=stages, stopping=stop.is_set)))
     until(lambda: world.lines("two") == ["waits"])
     stop.set()
-    worker.join(30)
+    joined(worker)
     assert endings == [Ending.HANDED_OVER]
     waiting = fresh(run)
     assert (waiting.state, waiting.lease_until, waiting.deliveries) == (RunState.RUNNING, None, 0)
@@ -270,7 +269,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(
     until(lambda: fresh(run).last_seq >= 2)
     Run.objects.filter(pk=run.pk).update(lease_token=77, lease_holder="another")
     seq = fresh(run).last_seq
-    worker.join(30)
+    joined(worker)
     assert endings == [Ending.LOST]
     run = fresh(run)
     assert (run.state, run.lease_token, run.last_seq) == (RunState.RUNNING, 77, seq)

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 import pytest
 from django.db import connections
 
-from installer_tasks import journal as journals
-from installer_tasks import lease
 from installer_tasks.errors import LeaseLost
-from installer_tasks.journal import Journal, verify_chain
+from installer_tasks.local.redaction import Redactor
 from installer_tasks.models import Event, Installation, Run
-from installer_tasks.secrets import Redactor
+from installer_tasks.runs import journal as journals
+from installer_tasks.runs import lease
+from installer_tasks.runs.journal import Journal, verify_chain
 from installer_tasks.text import text
 from tests.answers import CANARIES
 from tests.engine.made import make_run
@@ -30,20 +30,20 @@ def run(tmp_path: object) -> Run:
 
 
 @pytest.fixture
-def keeper(run: Run) -> Iterator[lease.Keeper]:
+def keeper(run: Run) -> Iterator[lease.LeaseRenewer]:
     held = lease.take(run.pk)
     assert held is not None
-    with lease.Keeper(held) as keeper:
+    with lease.LeaseRenewer(held) as keeper:
         yield keeper
 
 
 @pytest.fixture
-def journal(run: Run, keeper: lease.Keeper) -> Journal:
+def journal(run: Run, keeper: lease.LeaseRenewer) -> Journal:
     """Without its own thread: the test says when it writes."""
     return Journal(keeper, run.installation_id, Redactor(CANARIES))
 
 
-def test_seq_is_gapless_from_many_threads(run: Run, keeper: lease.Keeper) -> None:
+def test_seq_is_gapless_from_many_threads(run: Run, keeper: lease.LeaseRenewer) -> None:
     with Journal(keeper, run.installation_id, Redactor(())) as journal:
 
         def write(number: int) -> None:
@@ -61,7 +61,7 @@ def test_seq_is_gapless_from_many_threads(run: Run, keeper: lease.Keeper) -> Non
     assert Run.objects.get(pk=run.pk).last_seq == 100
 
 
-def test_a_second_worker_goes_on_in_the_same_chain(run: Run, keeper: lease.Keeper, journal: Journal) -> None:
+def test_a_second_worker_goes_on_in_the_same_chain(run: Run, keeper: lease.LeaseRenewer, journal: Journal) -> None:
     journal.event("push", "push.done")
     journal.flush()
     second = Journal(keeper, run.installation_id, Redactor(()))
@@ -145,7 +145,7 @@ def test_live_writes_are_limited_and_the_flush_is_not(run: Run, journal: Journal
     assert [event.params["n"] for event in run.events.all()] == list(range(100))
 
 
-def test_progress_is_written_live_and_the_last_one_always(run: Run, keeper: lease.Keeper) -> None:
+def test_progress_is_written_live_and_the_last_one_always(run: Run, keeper: lease.LeaseRenewer) -> None:
     with Journal(keeper, run.installation_id, Redactor(())) as journal:
         journal.progress("push", {"bytes_sent": 1})
         until(lambda: run.stages.get().progress == {"bytes_sent": 1})
@@ -191,7 +191,7 @@ def test_getting_further_resets_the_count_of_deaths(run: Run, journal: Journal) 
     assert Run.objects.get(pk=run.pk).deliveries == 1
 
 
-def test_what_comes_after_the_end_is_dropped(run: Run, keeper: lease.Keeper) -> None:
+def test_what_comes_after_the_end_is_dropped(run: Run, keeper: lease.LeaseRenewer) -> None:
     with Journal(keeper, run.installation_id, Redactor(())) as journal:
         journal.event("push", "push.done")
         journal.flush()
@@ -200,7 +200,7 @@ def test_what_comes_after_the_end_is_dropped(run: Run, keeper: lease.Keeper) -> 
     assert run.events.count() == 1
 
 
-def test_writers_side_by_side_never_double_a_number(run: Run, keeper: lease.Keeper) -> None:
+def test_writers_side_by_side_never_double_a_number(run: Run, keeper: lease.LeaseRenewer) -> None:
     with Journal(keeper, run.installation_id, Redactor(())) as journal:
 
         def flush() -> None:

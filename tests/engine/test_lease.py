@@ -15,12 +15,13 @@ from django.db import connections
 from django.utils import timezone
 from pytest_django import Settings
 
-from installer_tasks import lease, shell
 from installer_tasks.errors import LeaseLost
+from installer_tasks.local import shell
 from installer_tasks.models import Run, RunState
+from installer_tasks.runs import lease
 from tests.engine.elsewhere import environment
 from tests.engine.made import make_run
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,7 +50,7 @@ def test_one_of_many_threads_gets_it(run: Run) -> None:
 
 RACE = """
 import sys, django; django.setup()
-from installer_tasks import lease
+from installer_tasks.runs import lease
 print("ready", flush=True); sys.stdin.readline()
 taken = lease.take(int(sys.argv[1]))
 print("won" if taken else "lost", flush=True); sys.stdin.readline()
@@ -74,7 +75,7 @@ def test_one_of_several_processes_gets_it(run: Run, tmp_path: Path) -> None:
         outcomes = [line.readline().strip() for line in lines.values()]
     finally:
         for child in children:
-            child.communicate("end\n", timeout=30)
+            child.communicate("end\n", timeout=PATIENCE)
     assert sorted(outcomes) == ["lost", "lost", "lost", "won"]
 
 
@@ -130,7 +131,7 @@ def test_the_keeper_renews_it(run: Run) -> None:
     run.refresh_from_db()
     before = run.lease_until
     assert before
-    with lease.Keeper(held) as keeper:
+    with lease.LeaseRenewer(held) as keeper:
         until(lambda: (Run.objects.get(pk=run.pk).lease_until or before) > before)
         assert keeper.cancelled() is False
 
@@ -139,7 +140,7 @@ def test_the_keeper_renews_it(run: Run) -> None:
 def test_the_keeper_finds_out_that_it_is_lost(run: Run) -> None:
     held = lease.take(run.pk)
     assert held is not None
-    with lease.Keeper(held) as keeper:
+    with lease.LeaseRenewer(held) as keeper:
         Run.objects.filter(pk=run.pk).update(lease_token=9)
         keeper.pause(30)
         with pytest.raises(LeaseLost):
@@ -149,7 +150,7 @@ def test_the_keeper_finds_out_that_it_is_lost(run: Run) -> None:
 def test_the_keeper_hears_that_a_person_wants_to_stop(run: Run) -> None:
     held = lease.take(run.pk)
     assert held is not None
-    with lease.Keeper(held) as keeper:
+    with lease.LeaseRenewer(held) as keeper:
         assert keeper.cancelled() is False
         Run.objects.filter(pk=run.pk).update(cancel_requested_at=timezone.now())
         keeper.pause(30)
@@ -161,7 +162,7 @@ def test_who_cannot_renew_stops_before_another_may_begin(run: Run, settings: Set
     settings.RUN_LEASE_RENEWAL_SECONDS = 100
     held = lease.take(run.pk)
     assert held is not None
-    with lease.Keeper(held) as keeper:
+    with lease.LeaseRenewer(held) as keeper:
         lost = threading.Event()
 
         def ask() -> bool:
@@ -175,7 +176,7 @@ def test_who_cannot_renew_stops_before_another_may_begin(run: Run, settings: Set
 
 
 def test_a_dead_process_of_this_machine_is_known_to_be_dead(tmp_path: Path) -> None:
-    code = "import django; django.setup(); from installer_tasks import lease; print(lease.this_process())"
+    code = "import django; django.setup(); from installer_tasks.runs import lease; print(lease.this_process())"
     command = shell.Command((sys.executable, "-c", code), env=environment(tmp_path))
     outcome = shell.run(command)
     assert outcome.ok, outcome.stderr

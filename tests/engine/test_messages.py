@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import installer_tasks
-from installer_tasks import messages
+from installer_tasks.runs import events
 from installer_tasks.text import text
 
 ROOT = Path(installer_tasks.__file__).parent
@@ -38,7 +38,7 @@ def literals(node: ast.AST) -> Iterator[str]:
 def used() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for path in ROOT.rglob("*.py"):
-        if "rehearsal" in path.parts or "migrations" in path.parts or path.name == "messages.py":
+        if "rehearsal" in path.parts or "migrations" in path.parts or path.name == "events.py":
             continue
         for code, params in codes_in(ast.parse(path.read_text())):
             found.setdefault(code, set()).update(params)
@@ -47,23 +47,23 @@ def used() -> dict[str, set[str]]:
 
 def in_engine() -> set[str]:
     """Codes that the engine hands on as values."""
-    source = (ROOT / "engine.py").read_text()
+    source = (ROOT / "runs" / "engine.py").read_text()
     return set(re.findall(r'"((?:run|stage)\.[a-z-]+)"', source))
 
 
 def test_every_code_that_is_used_has_a_sentence_and_the_other_way_round() -> None:
-    assert set(used()) | in_engine() == set(messages.EVENTS)
+    assert set(used()) | in_engine() == set(events.EVENTS)
 
 
 def test_every_placeholder_is_given() -> None:
     for code, params in used().items():
-        wanted = set(re.findall(r"%\((\w+)\)s", messages.EVENTS[code]))
+        wanted = set(re.findall(r"%\((\w+)\)s", events.EVENTS[code]))
         given = params | ({"title", "cause"} if code.startswith("stage.") else set())
         assert wanted <= given, code
 
 
 def test_only_named_placeholders() -> None:
-    for template in messages.EVENTS.values():
+    for template in events.EVENTS.values():
         assert "%" not in re.sub(r"%\(\w+\)s", "", template)
 
 
@@ -74,9 +74,10 @@ def test_a_sentence_is_filled_and_translated_with_the_texts_inside_it() -> None:
         "Push the images": "Abbilder senden",
         "%(host)s is away": "%(host)s ist weg",
     }
-    assert messages.render("stage.failed", params, german.__getitem__) == "Abbilder senden: gescheitert. reg ist weg"
+    told = events.sentence("stage.failed", params).render(lambda singular, _plural, _number: german[singular])
+    assert told == "Abbilder senden: gescheitert. reg ist weg"
 
 
 def test_an_unknown_code_and_a_missing_parameter_do_not_break_the_page() -> None:
-    assert messages.render("of.later", {}) == "of.later"
-    assert messages.render("run.started", {"attempt": 2}) == "Attempt 2 begins: release –."
+    assert str(events.sentence("of.later", {})) == "of.later"
+    assert str(events.sentence("run.started", {"attempt": 2})) == "Attempt 2 started: release –."

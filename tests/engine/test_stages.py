@@ -3,142 +3,28 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+import itertools
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from installer_tasks import releases, stages
-from installer_tasks.bundle import read_release_bundle
-from installer_tasks.cluster import carvel
-from installer_tasks.errors import Conflict, InputError, InstallerError, Missing, Stalled, SystemFailure
+from installer_tasks.errors import Conflict, InputError, Missing, Stalled, SystemFailure
 from installer_tasks.plan import Plan
-from installer_tasks.registry import RegistryClient
-from installer_tasks.rehearsal.bundle import SMALL, make_bundle
 from installer_tasks.rehearsal.ca import PracticeCA
-from installer_tasks.rehearsal.dns import DnsServer
-from installer_tasks.rehearsal.edge import Edge, tmc_routes
-from installer_tasks.rehearsal.identity import Client, IdentityServer
-from installer_tasks.rehearsal.registry import RegistryServer, User, practice_users
-from installer_tasks.stages import acceptance, certificate_issuer, package_repository, packages_and_pods
-from installer_tasks.stages.base import Context, Stage
-from tests.answers import ANSWERS
+from installer_tasks.rehearsal.registry import RegistryServer
+from installer_tasks.runs import stages
+from installer_tasks.runs.stages import certificate_issuer, package_repository, packages_and_pods
+from installer_tasks.runs.stages.base import Context
+from installer_tasks.runs.stages.systems import FailureDeadline
+from installer_tasks.systems.bundle import read_release_bundle
+from installer_tasks.systems.cluster import carvel
+from installer_tasks.text import text
 from tests.engine.heard import Heard
-from tests.engine.memory_cluster import MemoryCluster, install, pod, practice_cluster, reconciled
+from tests.engine.memory_cluster import MemoryCluster, install, pod, reconciled
+from tests.engine.stage_world import RELEASE, of, up_to
 
-RELEASE = releases.get("1.4.1")
-ZONE = "tmc.example.com"
-
-
-@pytest.fixture(scope="module")
-def ca(tmp_path_factory: pytest.TempPathFactory) -> PracticeCA:
-    return PracticeCA.load_or_create(tmp_path_factory.mktemp("ca"))
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_bundle(tmp_path_factory.mktemp("bundle") / "tmc", scale=SMALL)
-
-
-@pytest.fixture(scope="module")
-def files(ca: PracticeCA, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return ca.issue_files(tmp_path_factory.mktemp("tls"), "server", ["localhost", "127.0.0.1"])
-
-
-@pytest.fixture
-def admin() -> User:
-    return next(user for user in practice_users() if user.role == "admin")
-
-
-@pytest.fixture
-def registry(tmp_path: Path, files: tuple[Path, Path], admin: User) -> Iterator[RegistryServer]:
-    with RegistryServer(tmp_path / "registry", *files, users=[admin]) as server:
-        yield server
-
-
-@pytest.fixture
-def idp(files: tuple[Path, Path]) -> Iterator[IdentityServer]:
-    client = Client("tmc", ANSWERS["identity.client_secret"], [RELEASE.redirect_uri(ZONE)])
-    with IdentityServer(*files, clients=[client], users=()) as server:
-        yield server
-
-
-@pytest.fixture
-def edge(ca: PracticeCA, idp: IdentityServer) -> Iterator[Edge]:
-    """Every public name answers."""
-    with Edge(port=0) as edge:
-        routes = tmc_routes(edge, ZONE, authorize_url=idp.authorization_endpoint, client_id="tmc")
-        for name in RELEASE.public_names(ZONE):
-            issued = ca.issue([name])
-            edge.publish(name, issued.chain_pem, issued.key_pem, routes.get(name))
-        yield edge
-
-
-@pytest.fixture
-def dns(edge: Edge) -> Iterator[DnsServer]:
-    with DnsServer(ZONE) as server:
-        for name in RELEASE.public_names(ZONE):
-            server.set(name, edge.address)
-        yield server
-
-
-@pytest.fixture
-def plan(
-    ca: PracticeCA, bundle: Path, registry: RegistryServer, admin: User, idp: IdentityServer, dns: DnsServer
-) -> Plan:
-    answers = {
-        **ANSWERS,
-        "bundle.path": str(bundle),
-        "registry.project": f"{registry.host}/tmc",
-        "registry.username": admin.name,
-        "registry.password": admin.password,
-        "registry.ca": ca.ca_pem,
-        "certificates.ca": ca.ca_pem,
-        "identity.issuer_url": idp.issuer,
-        "identity.ca": ca.ca_pem,
-        "dns.server": dns.address,
-    }
-    return Plan.from_answers(answers)
-
-
-@pytest.fixture
-def cluster(ca: PracticeCA, plan: Plan, edge: Edge) -> MemoryCluster:
-    return practice_cluster(RELEASE, ca, plan.project, (edge.address, edge.port))
-
-
-@pytest.fixture
-def heard() -> Heard:
-    return Heard()
-
-
-@pytest.fixture
-def context(plan: Plan, heard: Heard, cluster: MemoryCluster, tmp_path: Path) -> Iterator[Context]:
-    folder = tmp_path / "17"
-    folder.mkdir()
-    context = Context(plan, heard, lambda: False, folder, {"cluster": cluster})
-    yield context
-    if isinstance(client := context.cache.get("registry"), RegistryClient):
-        client.close()
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packages_and_pods, "INTERVAL", 0.01)
-    monkeypatch.setattr(acceptance, "INTERVAL", 0.01)
-    monkeypatch.setattr(acceptance, "DEADLINE", 0.05)
-
-
-def of(slug: str) -> Stage:
-    return next(stage for stage in stages.STAGES if stage.slug == slug)
-
-
-def up_to(slug: str, context: Context) -> None:
-    for stage in stages.STAGES:
-        if stage.slug == slug:
-            return
-        if not stage.is_done(context):
-            stage.run(context)
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def test_the_whole_way_and_once_more(context: Context, heard: Heard, cluster: MemoryCluster, plan: Plan) -> None:
@@ -147,7 +33,7 @@ def test_the_whole_way_and_once_more(context: Context, heard: Heard, cluster: Me
         stage.run(context)
     findings = heard.figures[-1]["findings"]
     assert {finding["level"] for finding in findings} == {"pass"}, findings
-    assert len(findings) == 4 + 2 * len(RELEASE.hosts) + 3
+    assert len(findings) == 5 + 2 * len(RELEASE.hosts) + 3
     before = list(cluster.writes)
     done = [stage.slug for stage in stages.STAGES if stage.is_done(context)]
     assert done == [stage.slug for stage in stages.STAGES if stage.slug != "acceptance"]
@@ -296,70 +182,64 @@ def test_a_standstill_names_the_package_and_what_its_pods_say(
     assert "stack-0: ImagePullBackOff 0/1" in caught.value.detail
 
 
-@pytest.fixture
-def installed(context: Context) -> Context:
-    """Everything but acceptance is done."""
-    up_to("acceptance", context)
-    return context
-
-
-def refused(context: Context, heard: Heard) -> dict[str, dict[str, Any]]:
-    """Runs acceptance, which must fail; the findings that are not green."""
-    with pytest.raises(InstallerError) as caught:
-        of("acceptance").run(context)
-    assert caught.value.code == "acceptance-failed"
-    bad = {found["name"]: found for found in heard.figures[-1]["findings"] if found["level"] != "pass"}
-    assert set(caught.value.value.split(", ")) == {name for name, found in bad.items() if found["level"] == "fail"}
-    return bad
-
-
-def test_a_name_that_leads_elsewhere_is_not_accepted(installed: Context, heard: Heard, dns: DnsServer) -> None:
-    dns.set(f"s3.{ZONE}", "192.0.2.1")
-    assert set(refused(installed, heard)) == {"acceptance.dns.s3"}
-
-
-def test_a_name_that_does_not_answer_is_not_accepted(installed: Context, heard: Heard, edge: Edge) -> None:
-    edge.withdraw(f"gts.{ZONE}")
-    assert set(refused(installed, heard)) == {"acceptance.tls.gts"}
-
-
-def test_a_name_the_release_has_no_certificate_for_is_a_warning(installed: Context, heard: Heard, edge: Edge) -> None:
-    edge.withdraw(f"blob.{ZONE}")
-    of("acceptance").run(installed)
-    bad = {found["name"]: found["level"] for found in heard.figures[-1]["findings"] if found["level"] != "pass"}
-    assert bad == {"acceptance.tls.blob": "warn"}
-
-
-def test_a_certificate_of_another_authority_is_not_accepted(
-    installed: Context, heard: Heard, edge: Edge, tmp_path: Path
+def test_values_that_the_package_in_the_cluster_refuses_are_not_applied(
+    context: Context, cluster: MemoryCluster
 ) -> None:
-    name = f"auth.{ZONE}"
-    issued = PracticeCA.load_or_create(tmp_path / "other").issue([name])
-    edge.publish(name, issued.chain_pem, issued.key_pem)
-    assert set(refused(installed, heard)) == {"acceptance.tls.auth", "acceptance.sign-in"}
+    up_to("package-install", context)
+    namespace, wanted = RELEASE.namespace, f"{RELEASE.ref_name}.{RELEASE.version}"
+    package = cluster.find(carvel.DATA_PACKAGING, "Package", wanted, namespace)
+    assert package is not None
+    schema = {**RELEASE.values_schema, "required": [*RELEASE.values_schema["required"], "auditArchive"]}
+    cluster.put({**package, "spec": {"valuesSchema": {"openAPIv3": schema}}})
+    with pytest.raises(InputError) as caught:
+        of("package-install").run(context)
+    assert caught.value.code == "values-refused"
+    assert cluster.find(carvel.PACKAGING, "PackageInstall", RELEASE.install_name, namespace) is None
 
 
-def test_signing_in_as_another_client_is_not_accepted(
-    installed: Context, heard: Heard, edge: Edge, ca: PracticeCA, idp: IdentityServer
+def test_a_failure_that_flips_is_counted_from_its_first_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """kapp-controller says Reconciling before each try."""
+    now = [0.0]
+    monkeypatch.setattr("installer_tasks.runs.stages.systems.time.monotonic", lambda: now[0])
+    failing = FailureDeadline(90.0)
+    with pytest.raises(SystemFailure):
+        for second in range(0, 200, 5):
+            now[0] = 1000.0 + second
+            failing.look(second % 10 == 0, lambda: SystemFailure(text("fails")))
+    assert now[0] == 1100.0
+
+
+def test_packages_that_flip_between_two_states_stand_still(
+    context: Context, cluster: MemoryCluster, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = f"pinniped-supervisor.{ZONE}"
-    issued = ca.issue([name])
-    routes = tmc_routes(edge, ZONE, authorize_url=idp.authorization_endpoint, client_id="somebody-else")
-    edge.publish(name, issued.chain_pem, issued.key_pem, routes[name])
-    bad = refused(installed, heard)
-    assert set(bad) == {"acceptance.sign-in"}
-    assert bad["acceptance.sign-in"]["value"] == "somebody-else"
+    monkeypatch.setattr(packages_and_pods, "STANDSTILL", 0.3)
+    cluster.on_list.clear()
+    states = itertools.cycle(("ReconcileFailed", "Reconciling"))
+    cluster.put(install(RELEASE.install_name, "tmc-local", reconciled("Reconciling")))
+    cluster.on_list.append(
+        lambda _kind: (
+            cluster.put(install("contour", "tmc-local", reconciled(next(states), "kapp: Error: odd"))) and None
+        )
+    )
+    with pytest.raises(Stalled) as caught:
+        of("packages-and-pods").run(context)
+    assert caught.value.value == "contour"
+    assert "odd" in caught.value.detail
+    assert heard.codes.count("package.failed") == 1
 
 
-def test_an_image_from_outside_is_not_accepted(installed: Context, heard: Heard, cluster: MemoryCluster) -> None:
-    cluster.put(pod("intruder", "tmc-local", "docker.example.org/library/busybox"))
-    bad = refused(installed, heard)
-    assert "intruder: docker.example.org/library/busybox" in bad["acceptance.images"]["evidence"]["detail"]
-
-
-def test_a_load_balancer_without_address_is_not_accepted(
-    installed: Context, heard: Heard, cluster: MemoryCluster
+def test_a_parent_that_rejects_its_values_ends_the_run_with_its_own_words(
+    context: Context, cluster: MemoryCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = cluster.objects["Service", "tmc-local", "contour-envoy"]
-    service["status"] = {}
-    assert set(refused(installed, heard)) == {"acceptance.load-balancer"}
+    monkeypatch.setattr(packages_and_pods, "GIVE_UP", 0.05)
+    cluster.on_list.clear()
+    words = "ytt: Error: Given data value is not declared in schema = found: harbour"
+    failed = {**reconciled("ReconcileFailed"), "usefulErrorMessage": words}
+    cluster.put(install(RELEASE.install_name, "tmc-local", failed))
+    with pytest.raises(SystemFailure) as caught:
+        of("packages-and-pods").run(context)
+    assert (caught.value.code, caught.value.value, caught.value.detail) == (
+        "package-failed",
+        RELEASE.install_name,
+        words,
+    )

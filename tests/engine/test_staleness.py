@@ -10,12 +10,13 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from installer_tasks import answers as answer_keys
-from installer_tasks import checks, collecting, findings, sessions
-from installer_tasks.checks.base import Level, passed
-from installer_tasks.facts import COLLECTORS
-from installer_tasks.facts.base import Observations
+from installer_tasks import answer_keys, saved_answers
 from installer_tasks.models import Installation
+from installer_tasks.preflight import checks, collecting, findings
+from installer_tasks.preflight.checks.base import Level, passed
+from installer_tasks.preflight.facts import COLLECTORS
+from installer_tasks.preflight.facts.base import Observations
+from installer_tasks.preflight.state import load
 from tests.answers import ANSWERS
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +27,7 @@ WORDS = st.one_of(
     st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=40),
 )
 #: What a person types: a new value, the old one with a blank, a default in full, or the same again.
+ALL_FINE = dict.fromkeys(checks.BY_NAME, passed("fine"))
 EDITS = st.dictionaries(st.sampled_from(KEYS), st.tuples(st.sampled_from(["new", "blank", "default", "same"]), WORDS))
 quickly = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -33,11 +35,10 @@ quickly = settings(max_examples=25, deadline=None, suppress_health_check=[Health
 @pytest.fixture
 def installation() -> Installation:
     """Every check has just passed with these answers."""
-    installation = sessions.create_installation("Contoso")
-    sessions.save_answers(installation, ANSWERS)
-    fingerprints = installation.fingerprints()
-    for check in checks.CHECKS:
-        collecting.keep_finding(installation, check, passed("fine"), fingerprints, installation.redactor())
+    installation = saved_answers.create_installation("Contoso")
+    saved_answers.save_answers(installation, ANSWERS)
+    fingerprints, redactor = installation.fingerprints(), installation.redactor()
+    collecting.keep_findings(installation, ALL_FINE, fingerprints, redactor)
     return installation
 
 
@@ -50,7 +51,7 @@ def undone() -> Iterator[None]:
 
 
 def levels(installation: Installation) -> dict[str, Level | None]:
-    found = (item for step in answer_keys.STEPS for item in findings.of_step(installation, step))
+    found = (item for step in answer_keys.STEPS for item in findings.of_step(load(installation), step))
     return {item.name: item.level for item in found}
 
 
@@ -78,14 +79,14 @@ def test_what_read_a_changed_answer_is_stale_and_nothing_else(
     with undone():
         assert set(levels(installation).values()) == {Level.PASS}
         before = installation.plain_answers()
-        sessions.save_answers(installation, typed(edits))
+        saved_answers.save_answers(installation, typed(edits))
         for key in forgotten:
-            sessions.forget_answer(installation, key)
+            saved_answers.save_answers(installation, {key: None})
         after = installation.plain_answers()
         changed = {key for key in KEYS if after.get(key) != before.get(key)}
         stale = {name for name, level in levels(installation).items() if level is Level.STALE}
         assert stale == reading(changed, after)
-        assert stale == set(findings.blocking(installation))
+        assert stale == set(findings.blocking(load(installation)))
 
 
 @quickly
@@ -94,11 +95,11 @@ def test_an_answer_that_is_put_back_makes_its_findings_fresh_again(
     installation: Installation, edits: dict[str, tuple[str, str]]
 ) -> None:
     with undone():
-        sessions.save_answers(installation, typed(edits))
+        saved_answers.save_answers(installation, typed(edits))
         for key in KEYS:
             if key not in ANSWERS:
-                sessions.forget_answer(installation, key)
-        sessions.save_answers(installation, ANSWERS)
+                saved_answers.save_answers(installation, {key: None})
+        saved_answers.save_answers(installation, ANSWERS)
         assert installation.plain_answers() == ANSWERS
         assert set(levels(installation).values()) == {Level.PASS}
 
@@ -111,10 +112,11 @@ def test_only_a_new_look_makes_a_changed_answer_green(
     """Judged with the answers of one moment, read with those of another: the older judgement counts for the older."""
     with undone():
         judged_with = installation.fingerprints()
-        sessions.save_answers(installation, typed(first))
-        for check in checks.CHECKS:  # the look began before the answers were saved
-            collecting.keep_finding(installation, check, passed("fine"), judged_with, installation.redactor())
-        sessions.save_answers(installation, typed(second))
+        saved_answers.save_answers(installation, typed(first))
+        redactor = installation.redactor()
+        # The look began before the answers were saved.
+        collecting.keep_findings(installation, ALL_FINE, judged_with, redactor)
+        saved_answers.save_answers(installation, typed(second))
         now = installation.fingerprints()
         changed = {key for key in KEYS if now.get(key) != judged_with.get(key)}
         assert {name for name, level in levels(installation).items() if level is Level.STALE} == reading(
@@ -130,7 +132,7 @@ def test_whatever_a_system_answers_can_be_kept(monkeypatch: pytest.MonkeyPatch) 
         observations.observe("ping", lambda: odd)
 
     monkeypatch.setitem(COLLECTORS, "registry", collect)
-    installation = sessions.create_installation("odd")
+    installation = saved_answers.create_installation("odd")
     collecting.collect_and_judge(installation.pk, "registry")
     kept = installation.observations.get(system="registry").facts["ping"]["value"]
     assert kept == {

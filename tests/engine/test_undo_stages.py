@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from installer_tasks import stages
-from installer_tasks.cluster import carvel
 from installer_tasks.errors import Conflict, SystemFailure
 from installer_tasks.plan import Plan
-from installer_tasks.stages import removal
-from installer_tasks.stages.base import Context, Stage
+from installer_tasks.runs import stages
+from installer_tasks.runs.stages import removal
+from installer_tasks.runs.stages.base import Context, Stage
+from installer_tasks.systems.cluster import carvel
 from tests.answers import ANSWERS
 from tests.engine.heard import Heard
 from tests.engine.memory_cluster import MemoryCluster, Object, install, reconciled
@@ -114,7 +114,83 @@ def test_without_the_install_no_rights_are_made_only_to_be_removed(context: Cont
 def test_it_says_what_it_waits_for(context: Context, cluster: SlowCluster, heard: Heard) -> None:
     cluster.put(install("kafka", NS, reconciled("Deleting")))
     of("package-install").run(context)
-    assert heard.waits[0] == f"PackageInstall {NAME} is gone; still there (1): kafka"
+    assert heard.waits[0] == f"PackageInstall {NAME} to be deleted; 1 still exists: kafka"
+
+
+def app(name: str, output: str) -> Object:
+    status = {**reconciled("Deleting"), "deploy": {"stdout": output}}
+    return {
+        "apiVersion": carvel.KAPPCTRL,
+        "kind": "App",
+        "metadata": {"name": name, "namespace": NS},
+        "status": status,
+    }
+
+
+WAITING = """Wait to: 0 reconcile, 3 delete, 0 noop
+10:00:00AM: ---- waiting on 3 changes [0/3 done] ----
+10:00:00AM: ongoing: delete pod/kafka-0 (v1) namespace: tmc-local
+10:00:05AM: ---- waiting on 1 changes [2/3 done] ----
+10:00:05AM: ongoing: delete persistentvolumeclaim/data-kafka-0 (v1) namespace: tmc-local
+"""
+
+
+def claim(name: str, label: str = carvel.APP_LABEL) -> Object:
+    metadata = {"name": name, "namespace": NS, "labels": {label: "kafka", "app": "kafka"}}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata}
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("undo", "The volumes stay, but kapp still waits up to 15 minutes for persistentvolumeclaim/data-kafka-0."),
+        ("undo-all", "kapp waits for persistentvolumeclaim/data-kafka-0."),
+    ],
+)
+def test_it_says_why_the_others_still_exist(
+    context: Context, cluster: SlowCluster, heard: Heard, kind: str, reason: str
+) -> None:
+    cluster.put(install("kafka", NS, reconciled("Deleting")))
+    cluster.put(app(NAME, "ongoing: delete packageinstall/kafka (packaging.carvel.dev/v1alpha1) namespace: tmc-local"))
+    cluster.put(app("kafka", WAITING))
+    stages.UNDOING[kind][0].run(context)
+    assert heard.waits[0] == f"PackageInstall {NAME} to be deleted; 1 still exists: kafka. {reason}"
+
+
+def test_where_kapp_waits_for_nothing_that_it_names_the_status_is_the_reason(
+    context: Context, cluster: SlowCluster, heard: Heard
+) -> None:
+    cluster.put(install(NAME, NS, {**reconciled("Deleting"), "friendlyDescription": "Deleting"}))
+    cluster.put(install("kafka", NS, reconciled("Deleting")))
+    of("package-install").run(context)
+    assert heard.waits[0] == f"PackageInstall {NAME} to be deleted; 1 still exists: kafka. Deleting"
+
+
+def labels_of(cluster: SlowCluster, name: str) -> Object:
+    found: Object = cluster.objects["PersistentVolumeClaim", NS, name]["metadata"]["labels"]
+    return found
+
+
+def test_kept_volumes_are_taken_out_of_the_hands_of_kapp_before_it_deletes(
+    context: Context, cluster: SlowCluster, heard: Heard
+) -> None:
+    cluster.put(claim("data-kafka-0"))
+    cluster.put(claim("others", "somebody/else"))
+    stages.UNDOING["undo"][0].run(context)
+    assert labels_of(cluster, "data-kafka-0") == {"app": "kafka", carvel.ORPHANED_LABEL: ""}
+    assert labels_of(cluster, "others") == {"app": "kafka", "somebody/else": "kafka"}
+    assert heard.events[0] == ("undo.released", {"name": "data-kafka-0"})
+    assert "PersistentVolumeClaim" not in cluster.deleted
+
+
+def test_unwanted_volumes_go_with_the_packages_so_that_nobody_waits_for_them(
+    context: Context, cluster: SlowCluster
+) -> None:
+    cluster.put(claim("data-kafka-0"))
+    cluster.put(claim("others", "somebody/else"))
+    stages.UNDOING["undo-all"][0].run(context)
+    assert cluster.deleted[:2] == ["PackageInstall", "PersistentVolumeClaim"]
+    assert ("PersistentVolumeClaim", NS, "others") not in cluster.going
 
 
 def test_a_removal_that_only_fails_is_given_up_with_the_controllers_words(

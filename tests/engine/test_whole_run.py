@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from html import unescape
@@ -17,22 +16,25 @@ from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
-from installer_tasks import collecting, engine, findings, runs, sessions
-from installer_tasks.bundle import read_release_bundle
-from installer_tasks.journal import verify_chain
+from installer_tasks import saved_answers
 from installer_tasks.models import Installation, Run, RunState
-from installer_tasks.registry import Reference, verify
+from installer_tasks.preflight import collecting, findings
+from installer_tasks.preflight.state import load
 from installer_tasks.rehearsal.estate import ISSUER, Estate
 from installer_tasks.rehearsal.kube import GVR, apply_manifests
+from installer_tasks.runs import engine, rows, service, stages
+from installer_tasks.runs.journal import verify_chain
+from installer_tasks.systems.bundle import read_release_bundle
+from installer_tasks.systems.registry import Reference, verify
 from installer_tasks.text import Text
 from tests.contract.docker_registry import docker_registry
 from tests.engine.made import codes
 from tests.faults.whole import SLUGS, arrived, blobs_of, carried_out, proven, small_estate, stage_states
-from tests.waiting import until
+from tests.waiting import joined, until
 from wizard.documents.handover import handover
 
 pytestmark = pytest.mark.django_db(transaction=True)
-TITLES = tuple(stage.title for stage in runs.all_stages())
+TITLES = tuple(stage.title for stage in stages.STAGES)
 ISSUERS = GVR("cert-manager.io", "v1", "clusterissuers")
 
 
@@ -43,7 +45,7 @@ def estate(tmp_path: Path) -> Iterator[Estate]:
 
 
 def install(installation: Installation) -> Run:
-    return carried_out(runs.start(installation))
+    return carried_out(service.start(installation))
 
 
 def assert_done(run: Run, estate: Estate) -> None:
@@ -53,7 +55,8 @@ def assert_done(run: Run, estate: Estate) -> None:
     assert verify_chain(run) is None
     assert codes(run)[-1] == "run.succeeded"
     proofs = {found["name"]: found["level"] for found in run.stages.get(slug="acceptance").progress["findings"]}
-    assert set(proofs.values()) == {"pass"}
+    # The release signs its landing page with an authority of its own.
+    assert {name: level for name, level in proofs.items() if level != "pass"} == {"acceptance.landing-trust": "warn"}
     public = estate.release.public_names(estate.zone)
     assert sum(name.startswith("acceptance.tls.") for name in proofs) == len(public) >= 10
     assert {"acceptance.packages", "acceptance.images", "acceptance.console", "acceptance.sign-in"} <= set(proofs)
@@ -76,7 +79,7 @@ def assert_read_in_chinese(run: Run) -> None:
 
 def assert_handed_over(run: Run, estate: Estate) -> None:
     """With nothing that the run has not seen, and without its secrets."""
-    document = handover(run.installation)
+    document = handover(load(run.installation))
     assert document is not None
     assert [name.name for name in document.names] == list(estate.release.public_names(estate.zone))
     assert all(name.addresses and name.issuer and name.until for name in document.names)
@@ -87,7 +90,7 @@ def assert_handed_over(run: Run, estate: Estate) -> None:
     reader = Client()
     reader.force_login(User.objects.create_superuser("bo"))
     html = unescape(reader.get(reverse("handover-file", args=[run.installation_id])).content.decode())
-    assert not [secret for secret in runs.frozen_plan(run).secret_values() if secret in html]
+    assert not [secret for secret in rows.frozen_plan(run).secret_values() if secret in html]
     assert all(package.name in html for package in estate.release.packages)
 
 
@@ -125,14 +128,14 @@ def test_people_may_sign_in_with_a_directory(estate: Estate) -> None:
 def test_the_vendors_program_may_push(estate: Estate) -> None:
     program = estate.bundle / "tmc-sm"  # one that tells more than it should
     program.write_text(program.read_text().replace("set -eu\n", 'set -eu\necho "as $HARBOR_PASSWORD"\n'))
-    run = install(proven(estate, bundle__engine="vendor"))
+    run = install(proven(estate, bundle__engine="vendor", bundle__archive="", bundle__checksum=""))
     assert_done(run, estate)
     push = run.stages.get(slug="push-images").progress
     assert push["images_done"] == push["images_total"] == read_release_bundle(estate.bundle).image_count
     said = run.events.filter(code="push.vendor-says").values_list("text", flat=True)
     assert "Image Staging Complete. Next Steps:" in said
     assert [line for line in said if line.startswith("as ")]
-    assert not [secret for secret in runs.frozen_plan(run).secret_values() if secret in " ".join(said)]
+    assert not [secret for secret in rows.frozen_plan(run).secret_values() if secret in " ".join(said)]
 
 
 def test_a_second_run_keeps_what_is_there(estate: Estate) -> None:
@@ -159,10 +162,8 @@ def test_the_images_go_into_a_registry_of_debian_too(estate: Estate, tmp_path: P
             "registry__project": f"{registry.host}/tmc",
             "registry__ca": registry.ca_pem or "",
         }
-        run = runs.start(proven(estate, **changes))
-        until_push = tuple(
-            stage for stage in runs.all_stages() if SLUGS.index(stage.slug) <= SLUGS.index("push-images")
-        )
+        run = service.start(proven(estate, **changes))
+        until_push = tuple(stage for stage in stages.STAGES if SLUGS.index(stage.slug) <= SLUGS.index("push-images"))
         assert engine.carry_out(run.pk, stages=until_push, backoff=()) is engine.Ending.FINAL
         run.refresh_from_db()
         assert run.state == RunState.SUCCEEDED, run.error
@@ -190,21 +191,23 @@ def test_a_wrong_password_is_named_and_after_its_correction_resume_ends_well(est
     assert stage_states(failed) == {**dict.fromkeys(SLUGS, "waiting"), "preflight": "failed"}
     assert "registry.credentials" in failed.error["value"]
     assert Text.from_json(failed.error["cause"]) and Text.from_json(failed.error["remedy"])
-    told = next(item for item in findings.of_step(installation, "registry") if item.name == "registry.credentials")
+    told = next(
+        item for item in findings.of_step(load(installation), "registry") if item.name == "registry.credentials"
+    )
     assert told.sentence("message") and told.sentence("remedy")
     assert verify_chain(failed) is None
 
-    sessions.save_answers(installation, {"registry.password": password})
+    saved_answers.save_answers(installation, {"registry.password": password})
     collecting.collect_and_judge(installation.pk, "registry")
-    resumed = carried_out(runs.resume(installation))
+    resumed = carried_out(service.resume(installation))
     assert resumed.attempt == failed.attempt + 1
     assert_done(resumed, estate)
 
 
 def test_without_preflight_the_stage_itself_names_the_password(estate: Estate) -> None:
-    run = runs.start(proven(estate))
+    run = service.start(proven(estate))
     rotate_password(estate)
-    assert engine.carry_out(run.pk, stages=runs.all_stages()[1:], backoff=()) is engine.Ending.FINAL
+    assert engine.carry_out(run.pk, stages=stages.STAGES[1:], backoff=()) is engine.Ending.FINAL
     run.refresh_from_db()
     assert run.state == RunState.FAILED and run.error is not None
     assert (run.error["code"], run.error["retry"]) == ("registry-unauthorized", False)
@@ -217,25 +220,25 @@ def test_a_corrected_answer_repeats_only_what_reads_it(estate: Estate) -> None:
     """While the images are pushed somebody replaces the issuer by another one."""
     estate.registry.set_rate_limit(300_000)
     installation = proven(estate)
-    run = runs.start(installation)
+    run = service.start(installation)
     with at_work(run) as worker:
         until(lambda: len(arrived(estate)) > 10)
         rename_issuer(estate, "new-issuer")
         estate.registry.set_rate_limit(None)
-        worker.join(60)
+        joined(worker)
     run.refresh_from_db()
     assert run.state == RunState.FAILED and run.error is not None
     assert (run.error["code"], stage_states(run)["certificate-issuer"]) == ("kubernetes-missing", "failed")
     assert ISSUER in run.error["value"] + str(Text.from_json(run.error["cause"]))
     sent = arrived(estate)
 
-    sessions.save_answers(installation, {"certificates.cluster_issuer": "new-issuer"})
+    saved_answers.save_answers(installation, {"certificates.cluster_issuer": "new-issuer"})
     for system in ("cluster", "certificates"):
         collecting.collect_and_judge(installation.pk, system)
-    assert findings.blocking(installation) == []
+    assert findings.blocking(load(installation)) == []
     untouched = {"registry-project", "push-images", "namespace-and-trust"}
-    assert set(runs.stages_to_repeat(installation)) == set(SLUGS) - untouched
-    resumed = carried_out(runs.resume(installation))
+    assert set(service.stages_to_repeat(load(installation))) == set(SLUGS) - untouched
+    resumed = carried_out(service.resume(installation))
     assert_done(resumed, estate)
     assert {slug for slug, state in stage_states(resumed).items() if state == "kept"} == untouched
     assert arrived(estate) == sent
@@ -243,13 +246,11 @@ def test_a_corrected_answer_repeats_only_what_reads_it(estate: Estate) -> None:
 
 def test_a_run_cancelled_in_the_push_goes_on_where_it_stood(estate: Estate) -> None:
     estate.registry.set_rate_limit(150_000)
-    run = runs.start(proven(estate))
+    run = service.start(proven(estate))
     with at_work(run) as worker:
         until(lambda: len(arrived(estate)) > 20)
-        began = time.monotonic()
-        assert runs.cancel(run)
-        worker.join(60)
-        assert time.monotonic() - began < 5
+        assert service.cancel(run)
+        joined(worker)
     run.refresh_from_db()
     assert run.state == RunState.CANCELLED
     assert stage_states(run)["push-images"] == "cancelled"
@@ -258,17 +259,17 @@ def test_a_run_cancelled_in_the_push_goes_on_where_it_stood(estate: Estate) -> N
     assert 20 <= len(before) < len(blobs_of(estate)), "nothing was interrupted"
 
     estate.registry.set_rate_limit(None)
-    resumed = carried_out(runs.resume(run.installation))
+    resumed = carried_out(service.resume(run.installation))
     assert_done(resumed, estate)
     assert arrived(estate) == dict.fromkeys(blobs_of(estate), 1)
 
 
 def test_a_run_cancelled_before_a_worker_came_is_over_at_once(estate: Estate) -> None:
-    run = runs.start(proven(estate))
-    runs.cancel(run)
+    run = service.start(proven(estate))
+    service.cancel(run)
     assert run.state == RunState.CANCELLED
     assert engine.carry_out(run.pk) is engine.Ending.BUSY
-    assert_done(carried_out(runs.resume(run.installation)), estate)
+    assert_done(carried_out(service.resume(run.installation)), estate)
 
 
 @contextmanager
@@ -286,7 +287,7 @@ def at_work(run: Run) -> Iterator[threading.Thread]:
     try:
         yield worker
     finally:
-        worker.join(60)
+        joined(worker)
 
 
 def rename_issuer(estate: Estate, name: str) -> None:

@@ -1,4 +1,4 @@
-"""A real Redis and a real worker: the bell rings, a killed worker's run goes on by itself, nothing is done twice."""
+"""A real Redis and a real worker: a message starts a run, a killed worker's run goes on by itself, nothing is done twice."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
-from installer_tasks import lease, shell
-from installer_tasks.journal import verify_chain
+from installer_tasks.local import shell
 from installer_tasks.models import Run, RunState
+from installer_tasks.runs import lease
+from installer_tasks.runs.journal import verify_chain
 from tests.engine.elsewhere import ROOT, environment
 from tests.engine.made import codes, make_run, states
 from tests.engine.stages import Step, World
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -71,9 +74,9 @@ class Workers:
         self.started.append(worker)
         return worker
 
-    def ring(self, run: Run) -> None:
+    def enqueue(self, run: Run) -> None:
         """As a web process does."""
-        code = f"import django; django.setup(); from installer_tasks import runs; runs.ring([{run.pk}])"
+        code = f"import django; django.setup(); from installer_tasks import queue; queue.enqueue_run({run.pk})"
         outcome = shell.run(shell.Command((sys.executable, "-c", code), env=self.env))
         assert outcome.ok and "waits for the reaper" not in outcome.stderr, outcome.stderr
 
@@ -87,7 +90,7 @@ def workers(folder: Path, redis: str, world: World) -> Iterator[Workers]:
     yield workers
     for worker in workers.started:
         worker.kill()
-        worker.wait(10)
+        worker.wait(PATIENCE)
 
 
 def new_run(world: World) -> Run:
@@ -99,14 +102,14 @@ def state(run: Run) -> str:
 
 
 def assert_it_ended_well(run: Run, world: World, workers: Workers) -> None:
-    until(lambda: state(run) == RunState.SUCCEEDED, 60)
+    until(lambda: state(run) == RunState.SUCCEEDED)
     assert states(run) == ["succeeded"] * 3
     assert [world.times(slug) for slug in SLUGS] == [1, 1, 1], workers.logs()
     assert verify_chain(run) is None
 
 
 def waits_at_the_gate(world: World, times: int = 1) -> None:
-    until(lambda: world.lines("two").count("waits") == times, 60)
+    until(lambda: world.lines("two").count("waits") == times)
 
 
 def descendants(pid: int) -> list[int]:
@@ -114,15 +117,15 @@ def descendants(pid: int) -> list[int]:
     return [pid for child in children for pid in (child, *descendants(child))]
 
 
-def test_the_bell_makes_a_worker_carry_out_the_run(world: World, workers: Workers) -> None:
+def test_an_enqueued_run_is_carried_out_by_a_worker(world: World, workers: Workers) -> None:
     workers.start()
     (world.folder / "two.open").touch()
     run = new_run(world)
-    workers.ring(run)
+    workers.enqueue(run)
     assert_it_ended_well(run, world, workers)
 
 
-def test_a_run_nobody_rang_for_is_found(world: World, workers: Workers) -> None:
+def test_a_run_that_was_never_enqueued_is_found(world: World, workers: Workers) -> None:
     (world.folder / "two.open").touch()
     run = new_run(world)
     workers.start()
@@ -134,10 +137,11 @@ def test_after_kill_9_of_all_of_a_worker_the_next_goes_on_at_once(world: World, 
     first = workers.start()
     waits_at_the_gate(world)
     first.kill()
-    first.wait(10)
+    first.wait(PATIENCE)
     assert state(run) == RunState.RUNNING
+    Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() + timedelta(days=1))  # nobody waits for its end
     workers.start()
-    waits_at_the_gate(world, 2)  # well before its lease of 60 seconds runs out
+    waits_at_the_gate(world, 2)
     (world.folder / "two.open").touch()
     assert_it_ended_well(run, world, workers)
     assert "run.resumed" in codes(run)
@@ -161,7 +165,7 @@ def test_children_of_a_killed_worker_leave_the_run_to_the_next_one(world: World,
     first = workers.start()
     waits_at_the_gate(world)
     os.kill(first.pid, 9)
-    first.wait(10)
+    first.wait(PATIENCE)
     until(lambda: lease.is_free(Run.objects.get(pk=run.pk)))
     workers.start()
     waits_at_the_gate(world, 2)
@@ -174,7 +178,7 @@ def test_a_worker_that_is_asked_to_stop_ends_soon_and_the_next_goes_on(world: Wo
     first = workers.start()
     waits_at_the_gate(world)
     first.terminate()
-    assert first.wait(20) == 0, workers.logs()
+    assert first.wait(PATIENCE) == 0, workers.logs()
     assert Run.objects.get(pk=run.pk).lease_until is None
     workers.start()
     waits_at_the_gate(world, 2)

@@ -16,6 +16,8 @@ from urllib.parse import urlencode, urlsplit
 
 from django.urls import Resolver404, resolve
 
+from tests.waiting import PATIENCE
+
 
 class _Stay(urllib.request.HTTPRedirectHandler):
     """Redirects are answers to keep, too."""
@@ -88,7 +90,7 @@ class Person:
     def _ask(self, method: str, path: str, sent: bytes | None, headers: Mapping[str, str]) -> Answer:
         request = urllib.request.Request(self.origin + path, data=sent, headers=dict(headers), method=method)
         try:
-            with self._open(request, timeout=60) as response:
+            with self._open(request, timeout=PATIENCE) as response:
                 return self._keep(method, path, response, _body(response))
         except urllib.error.HTTPError as error:
             with error:
@@ -104,10 +106,10 @@ class Person:
 
 
 def _body(response: HTTPResponse) -> bytes:
-    """Of an event stream, which has no end, what comes up to its first event."""
+    """Of an event stream, which has no end, what comes up to its first change."""
     if response.headers.get_content_type() != "text/event-stream":
         return response.read()
-    return b"".join(takewhile(lambda line: not line.startswith(b"data:"), response))
+    return b"".join(takewhile(lambda line: not re.match(rb"data: \d", line), response))
 
 
 def _part(boundary: str, name: str, value: str) -> bytes:

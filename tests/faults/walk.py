@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from django.urls import resolve, reverse
 
-from installer_tasks.answers import SECRETS, STEPS
-from installer_tasks.rehearsal.estate import CONTEXT, PROJECT, Estate
+from installer_tasks.answer_keys import SECRETS, STEPS
+from installer_tasks.rehearsal.estate import PROJECT, Estate
 from installer_tasks.rehearsal.kube import kubeconfig
+from installer_tasks.rehearsal.kube.kubeconfig import CONTEXT
 from tests.faults.canaries import odd
 from tests.faults.visitor import Answer, Person
 from tests.waiting import until
@@ -22,7 +23,7 @@ HTMX = {"HX-Request": "true"}
 LANGUAGES = ("en", "zh-hans")
 #: What an address may answer to somebody who only looks; by pattern, where there is nothing to see after this walk.
 LOOKS = {200, 204, 302, 405}
-SEEN = {"design": {404}, "practice": {404}, "fix": {404}}
+SEEN = {"design": {404}, "practice": {404}, "fix": {404}, "exposed-link": {410}, "live": {200, 400}}
 
 
 @dataclass
@@ -40,7 +41,7 @@ class Secrets:
         client.secret = self.new("client secret")
         self.typed |= {
             "token of the kubeconfig": self.estate.passwords.kube_admin,
-            "token of the link": self.link.rpartition("/sign-in/")[2].strip("/"),
+            "code of the link": self.link.rpartition("#")[2],
         }
         self.right = self.estate.answers() | {
             "identity.client_secret": client.secret,
@@ -96,9 +97,9 @@ class Walk:
     def sign_in(self) -> None:
         """By the link, with a password that is mistyped once, and again by it, mistyped once more."""
         person, password, mistyped = self.person, self.secrets.new("password"), self.secrets.new("mistyped password")
-        link = urlsplit(self.secrets.link).path
-        assert person.get(link).status == 200
-        assert person.post(link).name == "welcome"
+        page, code = urlsplit(self.secrets.link).path, self.secrets.typed["code of the link"]
+        assert person.get(page).status == 200
+        assert person.post(page, code=code).name == "welcome"
         assert person.post(reverse("welcome"), name="ada", password=password, again=mistyped).status == 422
         assert person.post(reverse("welcome"), name="ada", password=password, again=password).name == "installations"
         assert person.post(reverse("sign-out")).name == "sign-in"
@@ -148,6 +149,25 @@ def everything_wrong(walk: Walk) -> None:
     walk.person.post(walk.at("waive", "registry.credentials"), reason="The robot is made tomorrow.")
     walk.person.post(walk.at("unwaive", "registry.credentials"))
     walk.person.post(walk.at("check-one", "registry.credentials"))
+
+
+def everything_echoed(walk: Walk, origin: str) -> dict[str, str]:
+    """All systems are one that echoes what it is told; what it must have heard, by its name."""
+    secrets, authority = walk.secrets, walk.secrets.estate.ca.ca_pem
+    told = {f"echoed {name}": secrets.new(f"echoed {name}") for name in ("password", "client secret", "token")}
+    password, client_secret, token = told.values()
+    walk.answer(
+        secrets.right
+        | {
+            "registry.project": f"{origin.removeprefix('https://')}/tmc",
+            "registry.password": password,
+            "identity.issuer_url": origin,
+            "identity.client_secret": client_secret,
+            "cluster.kubeconfig": kubeconfig(origin, authority, context=CONTEXT, token=token),
+        }
+    )
+    assert walk.red() >= {"cluster", "identity", "registry"}
+    return told
 
 
 def outside(person: Person, page: str, secret: str) -> None:
@@ -224,6 +244,25 @@ def somebody_else(walk: Walk) -> None:
         assert person.post(reverse(name, args=[walk.other]), **fields).status == 200, name
 
 
+def a_session_ended(walk: Walk) -> None:
+    """The same person in another browser, sent away from the first one."""
+    other = Person(walk.person.origin)
+    other.get(reverse("sign-in"))
+    password = walk.secrets.typed["password"]
+    assert other.post(reverse("sign-in"), name="ada", password=password).name == "installations"
+    page = reverse("sessions")
+    code = re.findall(r"sessions/(\w+)/end/", walk.person.look(page).text)[0]
+    assert walk.person.post(reverse("session-end", args=[code])).name == "sessions"
+
+
+def a_folder_opened(walk: Walk) -> None:
+    """For the bundles of others, and closed again."""
+    page = reverse("bundle-folders")
+    assert walk.person.send(page, {"path": str(walk.secrets.estate.bundle)}).status == 200
+    number = int(re.findall(r"bundle-folders/(\d+)/close/", walk.person.look(page).text)[0])
+    assert walk.person.post(reverse("bundle-folder-close", args=[number])).name == "bundle-folders"
+
+
 PARTS = (
     first_steps,
     everything_wrong,
@@ -233,6 +272,8 @@ PARTS = (
     a_run_that_fails,
     a_run_that_ends,
     somebody_else,
+    a_session_ended,
+    a_folder_opened,
 )
 
 

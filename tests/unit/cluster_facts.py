@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 GIB = 1024**3
+GONE = {"namespace": "tmc-sm-installer-trial-1", "gone": True, "words": ""}  #: a trial's
 
 
 def worker(name: str, **changes: Any) -> dict[str, Any]:
@@ -15,6 +16,7 @@ def worker(name: str, **changes: Any) -> dict[str, Any]:
         "ready": True,
         "control_plane": False,
         "pressures": [],
+        "kubelet": "v1.28.3+vmware.1",
         **found,
         **changes,
     }
@@ -28,6 +30,13 @@ KAPP = {
     "resources": True,
 }
 NAMESPACE = "tmc-local"
+FAST = {
+    "name": "fast",
+    "provisioner": "csi.example.com",
+    "default": True,
+    "binding": "Immediate",
+    "reclaim": "Delete",
+}
 CLUSTER: dict[str, Any] = {
     "kubeconfig": {
         "contexts": ["practice"],
@@ -42,16 +51,10 @@ CLUSTER: dict[str, Any] = {
     "nodes": [worker("cp", schedulable=False, cpu=2), *(worker(f"w{number}") for number in range(3))],
     "requested": {"w0": {"cpu": 0.5, "memory": GIB}},
     "storage_classes": [
-        {
-            "name": "fast",
-            "provisioner": "csi.example.com",
-            "default": True,
-            "binding": "Immediate",
-            "reclaim": "Delete",
-        },
+        FAST,
         {"name": "slow", "provisioner": "csi.example.com", "default": False, "binding": "Immediate", "reclaim": ""},
     ],
-    "volume": {"name": "fast", "size": "1Gi", "bound": True, "seconds": 1, "words": ""},
+    "volume": {**FAST, "size": "1Gi", "bound": True, "seconds": 1, "words": "", "removal": GONE},
     "kapp_controller": KAPP,
     "kinds": {"asked": 13, "missing": [], "silent": []},
     "trust": {"namespace": "tkg-system", "config": "", "authority": True, "trusted": False, "wanted": ""},

@@ -12,14 +12,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 @dataclass(frozen=True)
-class Pair:
+class BlobPlacement:
     certificate: str
     key: str
     encrypted_key: str
 
 
 @functools.cache
-def self_signed(name: str) -> Pair:
+def self_signed(name: str) -> BlobPlacement:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
@@ -34,7 +34,7 @@ def self_signed(name: str) -> Pair:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    return Pair(
+    return BlobPlacement(
         certificate.public_bytes(serialization.Encoding.PEM).decode(),
         _key(key, serialization.NoEncryption()),
         _key(key, serialization.BestAvailableEncryption(b"passphrase")),

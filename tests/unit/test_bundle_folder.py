@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from installer_tasks.bundle import CutShort, MixedReleases, NotABundle, read_release_bundle
-from installer_tasks.bundle.folder import repository_name
 from installer_tasks.rehearsal.bundle import SMALL, make_bundle
+from installer_tasks.systems.bundle import CutShort, MixedReleases, NotABundle, read_release_bundle
+from installer_tasks.systems.bundle.folder import repository_name
 from tests.unit.imgpkg_tar import package_repository, write_imgpkg_tar, write_release
 
 

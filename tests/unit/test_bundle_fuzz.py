@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from installer_tasks.bundle import find_archive, read_bundle, read_imgpkg_tar
-from installer_tasks.bundle.folder import repository_name
-from installer_tasks.bundle.manifests import digest_of, parse_manifest
-from installer_tasks.bundle.oci import read_oci_folder
 from installer_tasks.errors import InstallerError
-from installer_tasks.registry.plan import make_plan
-from installer_tasks.registry.reference import Reference
+from installer_tasks.systems.bundle import find_archive, read_bundle, read_imgpkg_tar
+from installer_tasks.systems.bundle.folder import repository_name
+from installer_tasks.systems.bundle.manifests import digest_of, parse_manifest
+from installer_tasks.systems.bundle.oci import read_oci_folder
+from installer_tasks.systems.registry.plan import make_plan
+from installer_tasks.systems.registry.reference import Reference
 from tests.unit.imgpkg_tar import MadeImage, MadeIndex, add_entry, digest, layer, package_repository, write_imgpkg_tar
 
 ENOUGH = 16 << 20  #: bytes of memory for reading an archive of some kilobytes, whatever it claims

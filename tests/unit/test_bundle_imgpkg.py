@@ -12,10 +12,18 @@ from typing import Any
 import pytest
 import yaml
 
-from installer_tasks.bundle import CutShort, Damaged, FileSource, NotABundle, UnsafeArchive, read_imgpkg_tar, verify
-from installer_tasks.bundle.lock import MAX_BUNDLE_LAYER
-from installer_tasks.bundle.model import BlobReader
 from installer_tasks.errors import Cancelled, InstallerError
+from installer_tasks.systems.bundle import (
+    CutShort,
+    Damaged,
+    FileSource,
+    NotABundle,
+    UnsafeArchive,
+    read_imgpkg_tar,
+    verify,
+)
+from installer_tasks.systems.bundle.lock import MAX_BUNDLE_LAYER
+from installer_tasks.systems.bundle.model import BlobReader
 from tests.unit.imgpkg_tar import (
     MadeImage,
     MadeIndex,

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from installer_tasks.bundle import Archive, Damaged, UnsafeArchive, find_archive, verify
-from installer_tasks.bundle.docker import read_docker_archive
-from installer_tasks.bundle.oci import read_oci_folder, read_oci_tar
+from installer_tasks.systems.bundle import Archive, Damaged, UnsafeArchive, find_archive, verify
+from installer_tasks.systems.bundle.docker import read_docker_archive
+from installer_tasks.systems.bundle.oci import read_oci_folder, read_oci_tar
 from tests.unit.imgpkg_tar import (
     DOCKER_MANIFEST,
     MadeImage,

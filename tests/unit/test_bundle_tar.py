@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from installer_tasks.bundle import CutShort, Damaged, UnsafeArchive
-from installer_tasks.bundle.model import BlobReader
-from installer_tasks.bundle.tar import MAX_EXTENDED, looks_like_tar, read_entries
 from installer_tasks.errors import InstallerError
+from installer_tasks.systems.bundle import CutShort, Damaged, UnsafeArchive
+from installer_tasks.systems.bundle.model import BlobReader
+from installer_tasks.systems.bundle.tar import MAX_EXTENDED, looks_like_tar, read_entries
 
 
 def write(path: Path, *members: tarfile.TarInfo, tar_format: int = tarfile.USTAR_FORMAT) -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from installer_tasks.cluster import carvel, certmanager
+from installer_tasks.systems.cluster import carvel, certmanager
 from tests.unit.pems import self_signed
 
 NAMES = carvel.Names("tanzu-mission-control", "tmc-local")
@@ -71,6 +71,12 @@ class TestTrust:
     def test_nothing_to_do_when_trusted_already(self) -> None:
         existing = self.secret(caCerts=f"# a comment\n{self.ours}\n\n{self.theirs}")
         assert carvel.trust_secret("kapp", (self.ours,), secret=existing, config_map=None) is None
+
+    def test_what_go_does_not_find_is_not_trusted_already_and_not_lost(self) -> None:
+        "kapp-controller written in Go: it reads no two blocks that share a line is installed."
+        run_together = self.theirs.rstrip("\n") + self.ours
+        merged = carvel.trust_secret("kapp", (self.ours,), secret=self.secret(caCerts=run_together), config_map=None)
+        assert self.trusted(merged) == run_together + self.ours
 
     def test_without_any_configuration(self) -> None:
         assert self.trusted(carvel.trust_secret("kapp", (self.ours,), secret=None, config_map=None)) == self.ours

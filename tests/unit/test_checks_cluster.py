@@ -7,16 +7,15 @@ from typing import Any
 import pytest
 import yaml
 
-from installer_tasks import answers as answer_keys
-from installer_tasks import checks
-from installer_tasks.checks.base import Facts, Verdict, judge_all
-from installer_tasks.checks.cluster import rights_manifest
+from installer_tasks import answer_keys
+from installer_tasks.preflight import checks
+from installer_tasks.preflight.checks.base import Facts, Verdict, judge_all
 from tests.unit.cluster_facts import CLUSTER, GIB, KAPP, worker
 
 NODES = CLUSTER["nodes"]
 FAST, SLOW = CLUSTER["storage_classes"]
 CLOCK, HOME, TRUST, INGRESS = (CLUSTER[name] for name in ("clock", "home", "trust", "ingress"))
-RIGHT = {"verb": "create", "resource": "namespaces", "group": ""}
+RIGHT = {"verb": "create", "resource": "namespaces", "group": "", "name": ""}
 HOOK = {"configuration": "Validating/x", "name": "hook.example.com", "service": "x/hook", "answers": False}
 HELD = {"kind": "App", "name": "stack", "finalizers": ["finalizers.kapp-ctrl.k14s.io/delete"]}
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
@@ -27,8 +26,9 @@ def nodes(*changed: dict[str, Any]) -> list[dict[str, Any]]:
     return [*NODES[:3], *changed]
 
 
-def expiring(seconds: int) -> dict[str, Any]:
-    return {**CLUSTER["kubeconfig"], "expires": {"at": "2026-03-01T12:00:00+00:00", "seconds": seconds}}
+def expiring(seconds: int, given: int | None = None) -> dict[str, Any]:
+    expires = {"at": "2026-03-01T12:00:00+00:00", "seconds": seconds, "given": given}
+    return {**CLUSTER["kubeconfig"], "expires": expires}
 
 
 def quota(**hard: float) -> dict[str, Any]:
@@ -37,7 +37,9 @@ def quota(**hard: float) -> dict[str, Any]:
 
 def judged(**changed: Any) -> dict[str, Verdict]:
     facts = {name: {"ok": True, "value": value} for name, value in (CLUSTER | changed).items()}
-    return judge_all(checks.of_system("cluster"), Facts({"cluster": facts}, answer_keys.with_defaults({})))
+    return judge_all(
+        checks.of_system("cluster"), Facts({"cluster": facts}, answer_keys.with_defaults({"bundle.release": "1.4.1"}))
+    )
 
 
 def loud(verdicts: dict[str, Verdict]) -> dict[str, str]:
@@ -56,6 +58,9 @@ DEFECTS = [
     ("version", {"git_version": "v1.40.0"}, "version-supported", "warn", "v1.40.0"),
     ("kubeconfig", expiring(3600), "kubeconfig-expiry", "warn", "2026-03-01T12"),
     ("kubeconfig", expiring(-5), "kubeconfig-expiry", "fail", "2026-03-01T12"),
+    ("kubeconfig", expiring(23 * 3600, 48 * 3600), "kubeconfig-expiry", "warn", "2026-03-01T12"),
+    ("kubeconfig", expiring(11 * 3600, 24 * 3600), "kubeconfig-expiry", "warn", "2026-03-01T12"),
+    ("kubeconfig", expiring(3500, 3600), "kubeconfig-expiry", "warn", "2026-03-01T12"),
     ("clock", {**CLOCK, "ahead": 61.0}, "clock", "warn", "2026-03-01T10"),
     ("clock", {**CLOCK, "ahead": -301.0}, "clock", "fail", "2026-03-01T10"),
     ("clock", {**CLOCK, "server": "", "ahead": None}, "clock", "warn", "Date"),
@@ -122,6 +127,7 @@ def test_one_defect_is_one_line_with_its_words(fact: str, value: Any, name: str,
     ("fact", "value"),
     [
         ("kubeconfig", expiring(25 * 3600)),
+        ("kubeconfig", expiring(24 * 3600 - 1, 24 * 3600)),  # fresh, from a cluster that gives none for longer
         ("clock", {**CLOCK, "ahead": 59.0}),
         ("trust", {**TRUST, "config": "Secret", "trusted": True}),
         ("trust", {**TRUST, "config": "ConfigMap", "authority": False}),
@@ -138,20 +144,33 @@ def test_expired_credentials_are_named_where_the_cluster_turns_them_away() -> No
     facts = {"kubeconfig": {"ok": True, "value": expiring(-60)}}
     refusal = {"code": "kubernetes-unauthorized", "value": "https://c:6443", "cause": {}, "remedy": {}, "detail": ""}
     facts["version"] = {"ok": False, "error": refusal}
-    verdicts = judge_all(checks.of_system("cluster"), Facts({"cluster": facts}, answer_keys.with_defaults({})))
+    verdicts = judge_all(
+        checks.of_system("cluster"), Facts({"cluster": facts}, answer_keys.with_defaults({"bundle.release": "1.4.1"}))
+    )
     assert loud(verdicts) == {"cluster.reachable": "fail"}
     assert "expired" in str(verdicts["cluster.reachable"].message)
 
 
-def test_the_manifest_of_missing_rights_lists_them_and_no_others() -> None:
-    packages = {"verb": "create", "resource": "packageinstalls.packaging.carvel.dev", "group": "packaging.carvel.dev"}
-    role, binding = yaml.safe_load_all(rights_manifest([RIGHT, {**RIGHT, "verb": "patch"}, packages], "ada"))
-    assert role["rules"] == [
-        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["create", "patch"]},
-        {"apiGroups": ["packaging.carvel.dev"], "resources": ["packageinstalls"], "verbs": ["create"]},
-    ]
+def test_the_printed_manifest_gives_all_rights_verb_by_verb() -> None:
+    command = judged(rights={"asked": 70, "missing": [RIGHT], "user": "ada"})["cluster.rights"].command
+    role, binding = yaml.safe_load_all(command)
+    rule = {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "create", "patch", "delete"]}
+    assert rule in role["rules"]
     assert binding["roleRef"]["name"] == role["metadata"]["name"]
     assert [subject["name"] for subject in binding["subjects"]] == ["ada"]
+
+
+@pytest.mark.parametrize(
+    ("group", "resource", "name", "told"),
+    [
+        ("", "nodes", "", "list nodes"),
+        ("apps", "deployments", "", "list deployments.apps"),
+        ("apps", "deployments", "one", "list deployments.apps/one"),
+    ],
+)
+def test_a_missing_right_is_named_whole(group: str, resource: str, name: str, told: str) -> None:
+    right = {"verb": "list", "group": group, "resource": resource, "name": name}
+    assert judged(rights={"asked": 70, "missing": [right], "user": "ada"})["cluster.rights"].value == told
 
 
 @pytest.mark.parametrize(
@@ -167,3 +186,4 @@ def test_leftovers_are_cleared_packages_first(objects: list[str], first: str) ->
     command = judged(leftovers={"namespace": "tmc-local", "objects": objects})["cluster.leftovers"].command
     assert command.endswith("kubectl delete namespace tmc-local")
     assert (f"kubectl delete {first}tmc-local && " in command) is bool(first)
+    assert command.startswith("kubectl label persistentvolumeclaims -n tmc-local ") is bool(first)

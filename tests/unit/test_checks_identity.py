@@ -6,15 +6,20 @@ from typing import Any
 
 import pytest
 
-from installer_tasks import answers as answer_keys
-from installer_tasks import checks
-from installer_tasks.checks.base import Facts, Level, Verdict, judge
+from installer_tasks import answer_keys
 from installer_tasks.errors import Unreachable
-from installer_tasks.sign_in import scopes_asked
+from installer_tasks.preflight import checks
+from installer_tasks.preflight.checks.base import Facts, Level, Verdict, judge
+from installer_tasks.systems.identity.scopes import scopes_asked
 from installer_tasks.text import Text
 
 DISCOVERY = {
     "issuer": "https://idp.example",
+    "authorization_endpoint": "https://idp.example/authorize",
+    "token_endpoint": "https://idp.example/token",
+    "jwks_uri": "https://idp.example/keys",
+    "userinfo_endpoint": "",
+    "sent_on_to": "",
     "response_types": ["code"],
     "grant_types": ["authorization_code", "refresh_token"],
     "auth_methods": ["client_secret_basic"],

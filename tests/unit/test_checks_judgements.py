@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from installer_tasks import answers as answer_keys
-from installer_tasks import checks
-from installer_tasks.checks.base import Facts, Verdict, judge_all
+from installer_tasks import answer_keys
+from installer_tasks.preflight import checks
+from installer_tasks.preflight.checks.base import Facts, Verdict, judge_all
 from installer_tasks.text import Text
-from tests.unit.cluster_facts import CLUSTER
+from tests.unit.certificate_facts import dissected
+from tests.unit.cluster_facts import CLUSTER, GONE
 
 ANSWERS = {
     "bundle.release": "1.4.1",
@@ -27,13 +28,13 @@ PARTS = {
     for part in ("controller", "webhook", "cainjector")
 }
 ROOT = {
-    "subject": "CN=CA", "issuer": "CN=CA", "is_ca": True, "may_sign": True, "self_signed": True, "started": True,
-    "signature": "sha256", "key": "RSA 4096", "bits": 4096, "days_left": 900, "signer_supplied": True,
-    "cramped_by": [], "not_before": "2026-01-01T00:00:00+00:00", "not_after": "2036-01-01T00:00:00+00:00",
-}  # fmt: skip
+    **dissected(subject="CN=CA", is_ca=True, may_sign=True, self_signed=True),
+    "signer_supplied": True,
+    "cramped_by": [],
+}
 ISSUED = {
     "name": "trial.tmc.example.com", "asked_hours": 8780, "renew_hours": 780, "disorder": [],
-    "presented": [{"sans": ["trial.tmc.example.com"], "for_servers": True, "hours": 8780}],
+    "presented": [dissected(sans=["trial.tmc.example.com"])],
 }  # fmt: skip
 #: What there is nothing to say of without a certificate of trial.
 NO_TRIAL = tuple(
@@ -47,10 +48,13 @@ HEALTHY: dict[str, dict[str, Any]] = {
     "certificates": {
         "cert_manager": {"installed": True, "version": "1.10.2", "parts": PARTS},
         "signing": {"kind": "ca", "server": "", "solvers": []},
-        "trust": [{"system": "identity", "host": "idp", "by": "authority", "subject": "CN=CA", "pem": ""}],
+        "trust": [
+            {"system": "identity", "host": "idp", "by": "authority", "subject": "CN=CA", "pem": "", "detail": ""}
+        ],
         "issuers": [{"name": "issuer", "kind": "ca", "ready": True, "message": ""}],
         "authority": {"certificates": [ROOT]},
-        "trial": {"name": "trial.tmc.example.com", "seconds": 1},
+        "accepted": [{"subject": "CN=CA", "rejected": None, "rejected_by_newer": None}],
+        "trial": {"name": "trial.tmc.example.com", "seconds": 1, "removal": GONE},
         "issued": ISSUED,
         "chain": {
             "issuer": "CN=CA",
@@ -77,7 +81,7 @@ HEALTHY: dict[str, dict[str, Any]] = {
             "named": [],
         },
         "address_use": {"asked": "", "problem": "", "taken_by": []},
-        "load_balancer": {"skipped": False, "address": "10.0.0.9", "seconds": 3},
+        "load_balancer": {"skipped": False, "address": "10.0.0.9", "seconds": 3, "removal": GONE},
     },
 }
 OF_CLUSTER = tuple(check for check in checks.CHECKS if check.system in HEALTHY or check.system == "dns")
@@ -116,12 +120,19 @@ def authority(**changes: Any) -> Callable[[dict[str, Any]], None]:
     return change("certificates", "authority", {"certificates": [{**ROOT, **changes}]})
 
 
+def accepted(**changes: Any) -> Callable[[dict[str, Any]], None]:
+    return change(
+        "certificates", "accepted", [{"subject": "CN=CA", "rejected": None, "rejected_by_newer": None, **changes}]
+    )
+
+
 def issued(**changes: Any) -> Callable[[dict[str, Any]], None]:
     return change("certificates", "issued", {**ISSUED, "presented": [{**ISSUED["presented"][0], **changes}]})
 
 
 WEAK = ("certificates.authority-complete", *NO_CHAIN)
 NO_AUTHORITY = (
+    "certificates.authority-accepted",
     "certificates.authority-valid",
     "certificates.authority-strength",
     "certificates.trust-complete",
@@ -167,6 +178,8 @@ DEFECTS = [
     ),
     (authority(subject="CN=web", is_ca=False), "certificates.authority", "fail", "CN=web", NO_AUTHORITY),
     (authority(may_sign=False), "certificates.authority", "fail", "CN=CA", NO_AUTHORITY),
+    (accepted(rejected=Text("Its key is odd.").as_json()), "certificates.authority-accepted", "fail", "CN=CA", ()),
+    (accepted(rejected_by_newer=Text("It is odd.").as_json()), "certificates.authority-accepted", "warn", "CN=CA", ()),
     (authority(days_left=-1), "certificates.authority-valid", "fail", "CN=CA (2026-01-01", NO_CHAIN),
     (authority(started=False), "certificates.authority-valid", "fail", "CN=CA", NO_CHAIN),
     (authority(days_left=89), "certificates.authority-valid", "warn", "CN=CA", ()),
@@ -299,7 +312,7 @@ def test_a_cluster_out_of_reach_is_one_red_line_over_three_pages() -> None:
 def test_looks_that_the_cluster_refused_fold_under_the_missing_rights() -> None:
     refused = {"code": "kubernetes-forbidden", "value": "list nodes", "detail": ""}
     error = {**refused, "cause": Text("may not").as_json(), "remedy": Text("bind").as_json()}
-    missing = {"asked": 1, "missing": [{"verb": "list", "resource": "nodes", "group": ""}], "user": ""}
+    missing = {"asked": 1, "missing": [{"verb": "list", "resource": "nodes", "group": "", "name": ""}], "user": ""}
     facts = {
         system: {name: {"ok": True, "value": value} for name, value in found.items()}
         for system, found in HEALTHY.items()

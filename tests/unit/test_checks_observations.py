@@ -7,10 +7,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from installer_tasks import facts
 from installer_tasks.errors import Missing
-from installer_tasks.facts.base import Observations
+from installer_tasks.preflight import facts
+from installer_tasks.preflight.facts.base import Observations, Probe
+from installer_tasks.preflight.shapes.base import Fact
 from installer_tasks.text import Text
+from tests.waiting import PATIENCE
 
 
 def test_a_value_is_kept_and_returned() -> None:
@@ -55,21 +57,49 @@ def test_what_is_unexpected_is_a_crash_that_repeats_no_content(caplog: pytest.Lo
 
 
 def test_looks_side_by_side_each_keep_their_own() -> None:
-    together = threading.Barrier(3, timeout=5)
+    together = threading.Barrier(3, timeout=PATIENCE)
 
     def fails() -> None:
         together.wait()
         raise Missing(Text("no"), value="x")
 
     seen = Observations()
-    seen.observe_together({"a": lambda: together.wait() >= 0, "b": lambda: together.wait() >= 0, "c": fails})
+    seen.observe_together(
+        Probe(Fact("x", "a"), lambda: together.wait() >= 0),
+        Probe(Fact("x", "b"), lambda: together.wait() >= 0),
+        Probe(Fact("x", "c"), fails),
+    )
     assert {name: fact["ok"] for name, fact in seen.facts.items()} == {"a": True, "b": True, "c": False}
+
+
+def test_what_a_fact_is_told_of_is_handed_on_with_it() -> None:
+    seen = Observations()
+    assert seen.observe_with(Fact("x", "version"), lambda: ["a", "connection"], len) == ["a", "connection"]
+    assert seen.get(Fact("x", "version")) == 2
+
+
+def test_what_was_got_is_handed_on_also_when_nothing_could_be_told_of_it() -> None:
+    def refused(_connection: str) -> int:
+        raise Missing(Text("no version"), value="x")
+
+    seen = Observations()
+    assert seen.observe_with(Fact("x", "version"), lambda: "a connection", refused) == "a connection"
+    assert seen.facts["version"]["ok"] is False
+
+
+def test_without_it_nothing_is_handed_on() -> None:
+    def unreachable() -> str:
+        raise Missing(Text("no answer"), value="x")
+
+    seen = Observations()
+    assert seen.observe_with(Fact("x", "version"), unreachable, len) is None
+    assert seen.facts["version"]["ok"] is False
 
 
 def test_a_look_that_does_not_end_is_left_behind_with_words() -> None:
     ended = threading.Event()
     seen = Observations()
-    assert seen.observe("drips", lambda: ended.wait(30), seconds=0.05) is None
+    assert seen.observe("drips", lambda: ended.wait(PATIENCE), seconds=0.05) is None
     error = seen.facts["drips"]["error"]
     assert (error["code"], error["value"]) == ("look-stalled", "drips")
     ended.set()
@@ -81,9 +111,18 @@ def test_all_systems_are_looked_at_together() -> None:
     together = threading.Barrier(3)
 
     def collect(answers: Mapping[str, str], observations: Observations) -> None:
-        observations.observe(answers["name"], lambda: together.wait(10) >= 0)
+        observations.observe(answers["name"], lambda: together.wait(PATIENCE) >= 0)
 
     collectors = {"one": collect, "two": collect, "three": collect}
-    *_before, (found, whole) = facts.looking({"name": "met"}, collectors, collectors)
+    *_before, (found, whole) = facts.observing({"name": "met"}, collectors, collectors)
     assert whole
     assert [system["met"].get("value") for system in found.values()] == [True, True, True]
+
+
+def test_what_is_kept_is_plain_data() -> None:
+    """It goes through pipes and into the database."""
+    seen = Observations()
+    seen.observe(Fact("x", "nodes"), lambda: [1])
+    seen.observe(Fact("x", "realm"), lambda: 1 / 0)
+    assert {type(name) for name in seen.facts} == {str}
+    assert type(seen.facts["realm"]["error"]["value"]) is str

@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
-from installer_tasks.checks import registry, registry_trial
-from installer_tasks.checks.base import Facts, Level, Verdict, judge_all
 from installer_tasks.errors import InstallerError
-from installer_tasks.registry.errors import Denied, PolicyRefused, QuotaExceeded, TagLocked
+from installer_tasks.preflight.checks import registry, registry_trial
+from installer_tasks.preflight.checks.base import Facts, Level, Verdict, judge_all
+from installer_tasks.systems.registry.errors import Denied, PolicyRefused, QuotaExceeded, TagLocked
 from installer_tasks.text import Text
+from tests.unit.certificate_facts import described
 
 ANSWERS = {"registry.project": "harbor.example/tmc"}
 MIB = 1024**2
-OWN = {"subject": "CN=harbor.example", "sans": ["harbor.example"]}
+OWN = described(sans=["harbor.example"])
 HEALTHY: dict[str, Any] = {
     "ping": {"host": "harbor.example", "status": 401},
     "certificate": {"host": "harbor.example", "chain": [OWN], "ends_first": "CN=harbor.example", "days": 200},
@@ -26,6 +27,7 @@ HEALTHY: dict[str, Any] = {
         "public": True,
         "read_only": False,
         "policies": None,
+        "cache_of": "",
     },
     "room": {"free": None, "disk": None, "needed": 7000 * MIB},
     "trial": {"repository": "tmc/trial", "digest": "sha256:1"},
@@ -119,10 +121,10 @@ def test_a_policy_that_may_not_be_seen_is_told_by_the_pull() -> None:
 
 def test_what_the_registry_does_not_tell_is_said_so() -> None:
     found = judged()
-    assert "does not tell" in str(found["registry.storage-room"].message)
-    assert "no limit that can be read" in str(found["registry.room"].message)
+    assert "does not report its free disk space" in str(found["registry.storage-room"].message)
+    assert "No readable quota applies to this user" in str(found["registry.room"].message)
     silent = judged(bodies={**HEALTHY["bodies"], "told": False})["registry.large-layers"]
-    assert (silent.level, "when it is announced" in str(silent.message)) == ("pass", True)
+    assert (silent.level, "An announced layer of" in str(silent.message)) == ("pass", True)
 
 
 def test_a_disk_that_is_too_small_may_still_be_another_disk() -> None:
@@ -149,10 +151,10 @@ def test_a_locked_tag_names_the_tag() -> None:
 @pytest.mark.parametrize(
     ("changes", "level", "word"),
     [
-        ({"passes": 64 * MIB}, "warn", "parts of 64 MiB"),
-        ({"passes": MIB // 2}, "warn", "parts of 0.5 MiB"),
-        ({"passes": 0}, "fail", "not in parts"),
-        ({"passes": MIB, "parts_refused": "PATCH answered 405"}, "fail", "not in parts"),
+        ({"passes": 64 * MIB}, "warn", "chunks of 64 MiB"),
+        ({"passes": MIB // 2}, "warn", "chunks of 0.5 MiB"),
+        ({"passes": 0}, "fail", "not even in chunks"),
+        ({"passes": MIB, "parts_refused": "PATCH answered 405"}, "fail", "not even in chunks"),
     ],
 )
 def test_how_layers_travel(changes: dict[str, Any], level: str, word: str) -> None:

@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
-from installer_tasks.checks import registry_pull
-from installer_tasks.checks.base import Facts, Level, Verdict, judge
-from installer_tasks.facts.trial_pull import _kind
+from installer_tasks.preflight.checks import registry_pull
+from installer_tasks.preflight.checks.base import Facts, Level, Verdict, judge
+from installer_tasks.preflight.checks.trial_removal import passed_trial
+from installer_tasks.preflight.facts import trials
+from installer_tasks.preflight.facts.trial_pull import _kind
+from installer_tasks.text import text
+from tests.engine.memory_cluster import MemoryCluster
 
 HOST = "harbor.example.com"
 X509 = 'Head "https://harbor.example.com/v2/": tls: failed to verify certificate: x509: certificate signed by unknown authority'
@@ -67,3 +71,49 @@ def test_without_project_or_cluster_nothing_is_green() -> None:
 def test_the_kubelets_words_have_a_kind(words: str, kind: str) -> None:
     assert _kind(words) == kind
     assert kind in registry_pull.WHY
+
+
+class Lingering(MemoryCluster):
+    """A namespace that is deleted stays, with these conditions."""
+
+    def __init__(self, *conditions: dict[str, str]) -> None:
+        super().__init__()
+        self.conditions = conditions
+
+    def delete(self, api_version: str, kind: str, name: str, namespace: str = "") -> bool:
+        self.put({"apiVersion": api_version, "kind": kind, "metadata": {"name": name},
+                  "status": {"conditions": list(self.conditions)}})  # fmt: skip
+        return True
+
+
+def condition(kind: str, message: str, status: str = "True") -> dict[str, str]:
+    return {"type": kind, "status": status, "message": message}
+
+
+REMAINING = condition("NamespaceContentRemaining", "Some resources are remaining: pods. has 1 resource instances")
+SILENT = condition("NamespaceDeletionDiscoveryFailure", "Discovery failed for some groups: metrics.k8s.io/v1beta1")
+
+
+@pytest.mark.parametrize(
+    ("cluster", "level", "told"),
+    [
+        (MemoryCluster(), Level.PASS, "Went well. The test objects were deleted."),
+        (Lingering(REMAINING), Level.PASS, "Went well. The test namespace {} is being deleted."),
+        (Lingering({**SILENT, "status": "False"}), Level.PASS, "Went well. The test namespace {} is being deleted."),
+        (Lingering(REMAINING, SILENT), Level.WARN, "Went well. But the cluster cannot delete the test namespace {}."),
+    ],
+)
+def test_a_trial_is_not_said_to_be_gone_before_it_is(
+    cluster: MemoryCluster, level: Level, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trials, "GOING", 0.0)
+    with trials.trial_namespace(cluster) as namespace:
+        assert namespace.startswith("tmc-sm-installer-trial")
+    verdict = passed_trial({"removal": namespace.removal()}, text("Went well."))
+    assert (verdict.level, str(verdict.message)) == (level, told.format(namespace))
+    if level is Level.WARN:
+        assert "metrics.k8s.io/v1beta1" in str(verdict.cause) and "pods" not in str(verdict.cause)
+
+
+def test_facts_of_an_older_version_say_nothing_of_their_removal() -> None:
+    assert passed_trial({"bound": True}, text("Went well.")).level is Level.PASS

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from installer_tasks.cluster import inventory
-from installer_tasks.cluster.admission import strict_webhooks
-from installer_tasks.cluster.credentials import Credentials
-from installer_tasks.cluster.expiry import expires_at
+from installer_tasks.systems.cluster import inventory
+from installer_tasks.systems.cluster.admission import strict_webhooks
+from installer_tasks.systems.cluster.credentials import Credentials
+from installer_tasks.systems.cluster.expiry import validity
 
 LABELS = {"kubernetes.io/metadata.name": "tmc-local"}
 RULES = [{"apiGroups": [""], "resources": ["pods"]}]
@@ -80,4 +80,24 @@ def _token(claims: Any) -> str:
     ],
 )
 def test_when_a_token_ends(token: str, end: datetime | None) -> None:
-    assert expires_at(Credentials(token=token)) == end
+    found = validity(Credentials(token=token))
+    assert (found and found.until) == end
+
+
+EMPTY = {"data": {"caCerts": "", "httpProxy": "", "noProxy": " "}}
+SECRET = {"data": {"caCerts": "UEVN"}}
+
+
+@pytest.mark.parametrize(
+    ("secret", "config_map", "says"),
+    [
+        (None, None, False),
+        (None, {}, False),
+        (None, EMPTY, False),
+        (EMPTY, {"data": {"noProxy": "10.0.0.0/8"}}, False),  # a Secret hides the ConfigMap
+        (SECRET, EMPTY, True),
+        (None, {"data": {"noProxy": "10.0.0.0/8"}}, True),
+    ],
+)
+def test_a_configuration_of_kapp_controller_that_says_nothing_is_none(secret: Any, config_map: Any, says: bool) -> None:
+    assert inventory.says_anything(secret, config_map) is says

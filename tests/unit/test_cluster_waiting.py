@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from installer_tasks.cluster.quantity import parse, parse_size
-from installer_tasks.cluster.waiting import wait_for
 from installer_tasks.errors import Busy, Cancelled, Missing, Stalled
+from installer_tasks.systems.cluster import waiting
+from installer_tasks.systems.cluster.quantity import parse, parse_size
+from installer_tasks.systems.cluster.waiting import wait_for
 from installer_tasks.text import Text, text
 
 
@@ -41,6 +42,17 @@ def test_what_passes_is_waited_out_and_told_at_the_end() -> None:
     with pytest.raises(Stalled) as caught:
         wait_for(fetch, lambda _state: True, deadline=0.01, describe=describe, interval=0.001)
     assert (caught.value.value, caught.value.detail) == ("api", "overloaded")
+
+
+def test_the_pauses_begin_short_and_grow_to_the_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is there at once costs no wait; what takes minutes costs the API server no more requests than before."""
+    pauses: list[float] = []
+    monkeypatch.setattr(waiting, "_pause", pauses.append)
+    looks = iter(range(100))
+    wait_for(lambda: next(looks), lambda look: look == 20, deadline=60, describe=describe, interval=0.5)
+    assert pauses[:5] == pytest.approx([0.05, 0.1, 0.2, 0.4, 0.5])
+    assert set(pauses[4:]) == {0.5}
+    assert len(pauses) == 20
 
 
 def test_what_does_not_pass_ends_it_at_once() -> None:

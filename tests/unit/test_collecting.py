@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from installer_tasks import checks, sessions
-from installer_tasks.collecting import Collecting, Seen
+from installer_tasks import saved_answers
 from installer_tasks.errors import InstallerError, Missing
 from installer_tasks.models import Installation
+from installer_tasks.preflight import checks
+from installer_tasks.preflight.collecting import Collecting, Seen
 from installer_tasks.text import Text
 from tests.answers import ANSWERS
 
@@ -19,8 +20,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def installation() -> Installation:
-    found = sessions.create_installation("test")
-    sessions.save_answers(found, ANSWERS)
+    found = saved_answers.create_installation("test")
+    saved_answers.save_answers(found, ANSWERS)
     return found
 
 

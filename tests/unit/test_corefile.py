@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from installer_tasks.checks import dns_cluster
-from installer_tasks.checks.base import Facts, Level, Verdict, judge
-from installer_tasks.cluster import corefile
+from installer_tasks.preflight.checks import dns_cluster
+from installer_tasks.preflight.checks.base import Facts, Level, Verdict, judge
 from installer_tasks.rehearsal.kube.seed_dns import COREFILE
+from installer_tasks.systems.cluster import corefile
 
 NAME = "auth.tmc.example.com"
 STUB = "tmc.example.com:53 {\n    errors\n    cache 30\n    forward . 10.0.0.53 10.0.0.54:5353\n}\n"
@@ -85,7 +85,7 @@ def view(*addresses: str, **more: Any) -> list[dict[str, Any]]:
 
 def test_what_agrees_is_green() -> None:
     assert judged().level is Level.PASS
-    assert "not tried out" in str(judged().message)
+    assert "was not tested" in str(judged().message)
     assert judged(hosts={NAME: ["10.0.0.9"]}).level is Level.PASS
     assert judged(zone="tmc.example.com", to=["10.0.0.53"], views=view("10.0.0.9")).level is Level.PASS
 
@@ -103,3 +103,34 @@ def test_a_server_of_the_zone_alone_that_cannot_be_asked_is_not_green() -> None:
     silent = view(records={}, error={"code": "dns-silent"})
     assert judged(zone="tmc.example.com", to=["10.0.0.53"], views=silent).level is Level.WARN
     assert judged(to=["10.0.0.53"], views=silent).level is Level.PASS
+
+
+AKS = ".:53 {\n  errors\n  forward . /etc/resolv.conf\n  import custom/*.override\n}\nimport custom/*.server\n"
+HOSTS = "hosts {\n  10.0.0.9 auth.tmc.example.com\n  fallthrough\n}\n"
+
+
+def test_what_is_imported_counts_as_if_it_stood_there() -> None:
+    text = corefile.expanded(AKS, {"tmc.override": HOSTS, "tmc.server": STUB.replace("10.0.0.53", "10.7.7.7")})
+    assert block(text)[1].forwards(NAME)[0] == "10.7.7.7"
+    text = corefile.expanded(AKS, {"tmc.override": HOSTS})
+    assert block(text)[1].hosts() == {NAME: ["10.0.0.9"]}
+    assert block(text)[1].forwards(NAME) == ["/etc/resolv.conf"]
+
+
+def test_what_nothing_imports_counts_for_nothing() -> None:
+    text = corefile.expanded(COREFILE, {"Corefile": COREFILE, "tmc.override": HOSTS, "tmc.server": STUB})
+    assert block(text)[1].hosts() == {}
+    assert block(text)[0] == "."
+
+
+def test_snippets_files_of_hosts_and_circles() -> None:
+    text = (
+        "(own) {\n  hosts {\n    10.0.0.9 auth.tmc.example.com\n  }\n}\n.:53 {\n  import own\n  forward . 10.1.1.1\n}\n"
+    )
+    assert block(corefile.expanded(text, {}))[1].hosts() == {NAME: ["10.0.0.9"]}
+    for line in ("hosts /etc/coredns/NodeHosts", "hosts /etc/coredns/NodeHosts {\n  fallthrough\n  }"):
+        text = corefile.expanded(f".:53 {{\n  {line}\n  forward . 10.1.1.1\n}}\n", {"NodeHosts": f"10.0.0.8 {NAME}\n"})
+        assert block(text)[1].hosts() == {NAME: ["10.0.0.8"]}
+        assert block(text)[1].forwards(NAME) == ["10.1.1.1"]
+    circle = {"a.server": "import custom/*.server\n.:53 {\n forward . 10.1.1.1\n}\n"}
+    assert block(corefile.expanded("import custom/*.server\n", circle))[1].forwards(NAME) == ["10.1.1.1"]

@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from installer_tasks import answers as answer_keys
-from installer_tasks import checks, collecting, findings, sessions
-from installer_tasks.checks.base import Level, Verdict
+from installer_tasks import answer_keys, saved_answers
 from installer_tasks.models import Finding, Installation, Waiver
+from installer_tasks.preflight import checks, collecting, findings
+from installer_tasks.preflight.checks.base import Level, Verdict
+from installer_tasks.preflight.state import load
 from installer_tasks.text import text
 from tests.answers import ANSWERS
 
@@ -22,32 +23,30 @@ pytestmark = pytest.mark.django_db
 
 
 def installation_with_green_findings() -> Installation:
-    installation = sessions.create_installation("test")
-    sessions.save_answers(installation, ANSWERS)
+    installation = saved_answers.create_installation("test")
+    saved_answers.save_answers(installation, ANSWERS)
     judge_green(installation)
     return installation
 
 
 def judge_green(installation: Installation, level: Level = Level.PASS) -> None:
-    fingerprints = installation.fingerprints()
-    for check in checks.CHECKS:
-        collecting.keep_finding(
-            installation, check, Verdict(level, text("fine")), fingerprints, installation.redactor()
-        )
+    fingerprints, redactor = installation.fingerprints(), installation.redactor()
+    verdict = Verdict(level, text("fine"))
+    collecting.keep_findings(installation, dict.fromkeys(checks.BY_NAME, verdict), fingerprints, redactor)
 
 
 def level_of(installation: Installation, name: str) -> Level | None:
-    item = next(item for item in findings.of_step(installation, name.partition(".")[0]) if item.name == name)
+    item = next(item for item in findings.of_step(load(installation), name.partition(".")[0]) if item.name == name)
     return item.level
 
 
 def test_nothing_judged_blocks_everything() -> None:
-    installation = sessions.create_installation("test")
-    assert findings.blocking(installation) == [check.name for check in checks.applying({})]
+    installation = saved_answers.create_installation("test")
+    assert findings.blocking(load(installation)) == [check.name for check in checks.applying({})]
 
 
 def test_green_and_fresh_blocks_nothing() -> None:
-    assert findings.blocking(installation_with_green_findings()) == []
+    assert findings.blocking(load(installation_with_green_findings())) == []
 
 
 class StaleProperty(TestCase):
@@ -63,8 +62,10 @@ class StaleProperty(TestCase):
     )
     def test_findings_that_read_a_changed_answer_are_stale(self, edits: dict[str, str]) -> None:
         installation = installation_with_green_findings()
-        changed = set(sessions.save_answers(installation, edits))
-        levels = {item.name: item.level for step in answer_keys.STEPS for item in findings.of_step(installation, step)}
+        changed = {*saved_answers.save_answers(installation, edits), *installation.needed_again}
+        levels = {
+            item.name: item.level for step in answer_keys.STEPS for item in findings.of_step(load(installation), step)
+        }
         assert levels == {
             check.name: Level.STALE if changed & set(check.reads) else Level.PASS
             for check in checks.applying(installation.plain_answers())
@@ -74,21 +75,21 @@ class StaleProperty(TestCase):
 def test_a_finding_goes_stale_with_age() -> None:
     installation = installation_with_green_findings()
     Finding.objects.filter(check_name="dns.wildcard").update(judged_at=timezone.now() - timedelta(days=2))
-    assert findings.blocking(installation) == ["dns.wildcard"]
+    assert findings.blocking(load(installation)) == ["dns.wildcard"]
 
 
 def test_a_waiver_lifts_a_failure_until_it_expires() -> None:
     installation = installation_with_green_findings()
     person = User.objects.create_user("ada")
     Finding.objects.filter(check_name="dns.same-address").update(level=Level.FAIL)
-    assert findings.blocking(installation) == ["dns.same-address"]
+    assert findings.blocking(load(installation)) == ["dns.same-address"]
     waiver = Waiver.objects.create(
         installation=installation, check_name="dns.same-address", reason="split horizon", person=person
     )
     assert level_of(installation, "dns.same-address") == Level.WAIVED
-    assert findings.blocking(installation) == []
+    assert findings.blocking(load(installation)) == []
     Waiver.objects.filter(pk=waiver.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
-    assert findings.blocking(installation) == ["dns.same-address"]
+    assert findings.blocking(load(installation)) == ["dns.same-address"]
 
 
 def test_a_strict_check_cannot_be_waived() -> None:
@@ -97,27 +98,27 @@ def test_a_strict_check_cannot_be_waived() -> None:
     Waiver.objects.create(
         installation=installation, check_name="bundle.intact", reason="no", person=User.objects.create_user("ada")
     )
-    assert findings.blocking(installation) == ["bundle.intact"]
+    assert findings.blocking(load(installation)) == ["bundle.intact"]
 
 
 def test_step_states() -> None:
-    installation = sessions.create_installation("test")
-    assert findings.step_state(installation, "dns") == "empty"
-    sessions.save_answers(installation, {"identity.client_id": "x"})
-    assert findings.step_state(installation, "identity") == "incomplete"
-    sessions.save_answers(installation, ANSWERS)
-    assert findings.step_state(installation, "dns") == "stale"
+    installation = saved_answers.create_installation("test")
+    assert findings.step_state(load(installation), "dns") == "empty"
+    saved_answers.save_answers(installation, {"identity.client_id": "x"})
+    assert findings.step_state(load(installation), "identity") == "incomplete"
+    saved_answers.save_answers(installation, ANSWERS)
+    assert findings.step_state(load(installation), "dns") == "stale"
     findings.request(installation, "dns")
-    assert findings.step_state(installation, "dns") == "checking"
+    assert findings.step_state(load(installation), "dns") == "checking"
     installation.observations.all().delete()
     for level, state in ((Level.PASS, "proven"), (Level.WARN, "warned"), (Level.FAIL, "failed")):
         judge_green(installation, level)
-        assert findings.step_state(installation, "dns") == state
+        assert findings.step_state(load(installation), "dns") == state
 
 
 def test_collecting_keeps_no_secret_and_answers_only_its_own_request() -> None:
-    installation = sessions.create_installation("test")
-    sessions.save_answers(installation, {**ANSWERS, "services.service_type": "NodePort"})
+    installation = saved_answers.create_installation("test")
+    saved_answers.save_answers(installation, {**ANSWERS, "services.service_type": "NodePort"})
     collecting.collect_and_judge(installation.pk, "services")
     row = installation.observations.get(system="services")
     assert row.collected_at is not None
@@ -131,7 +132,7 @@ def test_collecting_keeps_no_secret_and_answers_only_its_own_request() -> None:
 
 def test_an_answer_of_a_later_step_has_the_earlier_one_looked_at_again() -> None:
     installation = installation_with_green_findings()
-    sessions.save_answers(installation, {"services.load_balancer_ip": "10.0.0.9"})
+    saved_answers.save_answers(installation, {"services.load_balancer_ip": "10.0.0.9"})
     assert findings.request_affected(installation, "services") == ("services", "dns")
-    assert findings.step_state(installation, "dns") == "checking"
-    assert findings.step_state(installation, "identity") == "proven"
+    assert findings.step_state(load(installation), "dns") == "checking"
+    assert findings.step_state(load(installation), "identity") == "proven"

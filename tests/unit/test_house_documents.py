@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-VARIABLE = re.compile(r"env\.(text|boolean|words)\(\s*\"(\w+)\"")
+VARIABLE = re.compile(r"env\.(text|boolean|words|folders|networks)\(\s*\"(\w+)\"")
 
 
 def settings() -> set[tuple[str, str]]:

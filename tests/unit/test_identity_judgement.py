@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installer_tasks.identity import Judgement, Told, Tone, Wanted, judge, near_misses
+from installer_tasks.systems.identity import Judgement, Told, Tone, Wanted, judge, near_misses
 from wizard.texts import render
 
 WANTED = Wanted("groups", "tmc:admin", "tmc:member")
@@ -43,23 +43,23 @@ def test_who_enters(groups: object, role: str) -> None:
 @pytest.mark.parametrize(
     ("groups", "words"),
     [
-        (["TMC:Admin"], "upper and lower case"),
-        (["tmc:admin "], "blank"),
+        (["TMC:Admin"], "differs from tmc:admin only in case"),
+        (["tmc:admin "], "a space before or after"),
         (["/tmc:admin"], "path"),  # Keycloak, full path on
         (["/company/it/tmc:member"], "path"),
-        (["CORP\\tmc:admin"], "domain before"),  # AD FS, qualified names
-        (["tmc:admin@corp.example.com"], "domain after"),
+        (["CORP\\tmc:admin"], "domain prefix"),  # AD FS, qualified names
+        (["tmc:admin@corp.example.com"], "domain suffix"),
         (["CN=tmc:admin,OU=Groups,DC=corp,DC=lab"], "distinguished name"),
         (["tmc:admin,tmc:member"], "several names"),
         ("Everyone tmc:admin", "several names"),
         ("['tmc:admin', 'x']", "several names"),
-        (["oidc:tmc:admin"], "something before"),
-        (["tmc:admins"], "something after"),
-        (["tmc-admin"], "other signs"),
-        (["TMC Member"], "other signs"),
+        (["oidc:tmc:admin"], "with a prefix"),
+        (["tmc:admins"], "with a suffix"),
+        (["tmc-admin"], "different separators"),
+        (["TMC Member"], "different separators"),
         ([GUID, GUID[::-1]], "neither in tmc:admin"),
-        ([GUID], "IDs of groups"),  # Entra ID
-        (["S-1-5-21-1004336348-1177238915-682003330-512"], "IDs of groups"),  # AD FS
+        ([GUID], "group IDs, not names"),  # Entra ID
+        (["S-1-5-21-1004336348-1177238915-682003330-512"], "group IDs, not names"),  # AD FS
         ([], "neither in tmc:admin nor in tmc:member"),
         (["Domain Users"], "neither in"),
         (None, "neither a name nor a list"),
@@ -81,14 +81,14 @@ def test_who_does_not_and_why(groups: object, words: str) -> None:
 @pytest.mark.parametrize(
     ("claims", "words"),
     [
-        ({}, "no such claim"),
-        ({"roles": ["tmc:admin"]}, "another claim: roles. Name that claim"),
+        ({}, "does not contain this claim"),
+        ({"roles": ["tmc:admin"]}, "another claim: roles. Enter that claim"),
         ({"cognito:groups": ["tmc:admin"]}, "another claim: cognito:groups"),
         ({"http://schemas.xmlsoap.org/claims/Group": ["TMC:ADMIN"]}, "another claim: http://schemas.xmlsoap.org"),
-        ({"realm_access": {"roles": ["tmc:admin"]}}, "another claim: realm_access.roles. Have the groups mapped"),
+        ({"realm_access": {"roles": ["tmc:admin"]}}, "another claim: realm_access.roles. Map the groups"),
         ({"groups": ["x"], "resource_access": {"tmc": {"roles": ["tmc:member"]}}}, "resource_access.tmc.roles"),
-        ({"hasgroups": True}, "so many groups"),
-        ({"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {}}}, "so many groups"),
+        ({"hasgroups": True}, "too many groups: Entra ID"),
+        ({"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {}}}, "too many groups: Entra ID"),
     ],
 )
 def test_groups_that_are_not_in_their_claim(claims: dict[str, Any], words: str) -> None:
@@ -114,9 +114,9 @@ def test_groups_and_a_claim_of_ones_own_name() -> None:
 @pytest.mark.parametrize(
     ("changes", "claim", "words"),
     [
-        ({"email": None}, "email", "no e-mail"),
-        ({"email": ""}, "email", "no e-mail"),
-        ({"email": ["ada@example.com"]}, "email", "no e-mail"),
+        ({"email": None}, "email", "email address is missing"),
+        ({"email": ""}, "email", "email address is missing"),
+        ({"email": ["ada@example.com"]}, "email", "email address is missing"),
         ({"email_verified": False}, "email_verified", "not verified"),
         ({"email_verified": "true"}, "email_verified", "neither true nor false"),
         ({"email_verified": 1}, "email_verified", "neither true nor false"),
@@ -139,7 +139,7 @@ def test_what_only_warns() -> None:
     nameless = {"sub": "1", "email": "ada@example.com", "groups": ["tmc:admin"]}
     found = judge(Told(nameless, {}, True), WANTED)
     assert found.enters
-    assert "First and last name" in said(found)
+    assert "first or last name is missing" in said(found)
     assert judge(Told(nameless | {"name": "Ada L"}, {}, True), WANTED).remarks[-2].tone == Tone.GOOD
     many = judged({"groups": ["tmc:admin", *(f"group-{number}" for number in range(400))]})
     assert many.enters
@@ -151,7 +151,7 @@ def test_what_only_warns() -> None:
 def test_userinfo_adds_what_the_token_lacks_and_changes_nothing_else() -> None:
     found = judged({}, userinfo={"groups": ["tmc:admin"], "email": "other@example.com"})
     assert (found.role, found.enters) == ("admin", True)
-    assert "userinfo only" in said(found)
+    assert "only in the userinfo response" in said(found)
     assert "other@example.com" not in json.dumps(found.as_json())
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import manage
-from installer_tasks.processes import child, logs, programs
+from installer_tasks.local.processes import child, logs, programs
 
 
 def test_a_full_log_is_copied_and_emptied_under_its_writer(tmp_path: Path) -> None:

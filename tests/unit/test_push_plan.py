@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from installer_tasks.bundle import Archive, Incomplete, MixedReleases, read_imgpkg_tar, read_release_bundle
-from installer_tasks.registry import Reference
-from installer_tasks.registry.graph import Graph
-from installer_tasks.registry.plan import make_plan
+from installer_tasks.systems.bundle import Archive, Incomplete, MixedReleases, read_imgpkg_tar, read_release_bundle
+from installer_tasks.systems.registry import Reference
+from installer_tasks.systems.registry.graph import Graph
+from installer_tasks.systems.registry.plan import make_plan
 from tests.unit.imgpkg_tar import MadeImage, MadeIndex, digest, layer, write_imgpkg_tar, write_release
 
 TARGET = Reference("registry.example.com", "tmc")

@@ -7,11 +7,12 @@ import threading
 import pytest
 
 from installer_tasks.errors import Cancelled, InstallerError
-from installer_tasks.registry.errors import Denied, RegistryBusy
-from installer_tasks.registry.patience import Patience
-from installer_tasks.registry.progress import Counters
-from installer_tasks.registry.upload import CHUNKS, MIB, ChunkSize
+from installer_tasks.systems.registry.errors import Denied, RegistryBusy
+from installer_tasks.systems.registry.progress import Counters
+from installer_tasks.systems.registry.retry_policy import RetryPolicy
+from installer_tasks.systems.registry.upload import CHUNKS, MIB, ChunkSize
 from installer_tasks.text import text
+from tests.waiting import joined
 
 
 class Clock:
@@ -94,9 +95,9 @@ def test_an_image_counts_once(counters: Counters) -> None:
     assert counters.snapshot().images_done == 1
 
 
-def patience(stopped: threading.Event | None = None, problems: list[InstallerError] | None = None) -> Patience:
+def patience(stopped: threading.Event | None = None, problems: list[InstallerError] | None = None) -> RetryPolicy:
     collected = [] if problems is None else problems
-    return Patience(stopped or threading.Event(), collected.append, delays=(0.001,) * 4)
+    return RetryPolicy(stopped or threading.Event(), collected.append, delays=(0.001,) * 4)
 
 
 def failing(times: int, error: InstallerError):  # type: ignore[no-untyped-def]
@@ -133,14 +134,14 @@ def test_a_pause_ends_with_the_push() -> None:
     stopped = threading.Event()
     waiting = RegistryBusy(text("busy"))
     waiting.wait = 600
-    held = Patience(stopped, lambda error: stopped.set(), delays=(0.001,) * 4)
+    held = RetryPolicy(stopped, lambda error: stopped.set(), delays=(0.001,) * 4)
     with pytest.raises(Cancelled):
         held.attempt(failing(1, waiting))
 
 
 def test_an_ill_registry_is_probed_by_one_at_a_time() -> None:
     """After three failures in a row, no two requests are under way at once until one succeeds."""
-    shared = Patience(threading.Event(), delays=(0.001,) * 20)
+    shared = RetryPolicy(threading.Event(), delays=(0.001,) * 20)
     lock = threading.Lock()
     state = {"under_way": 0, "most": 0, "asked": 0}
 
@@ -162,7 +163,7 @@ def test_an_ill_registry_is_probed_by_one_at_a_time() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        joined(thread)
     assert state["asked"] == 14
     assert state["most"] == 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from installer_tasks.errors import InputError
-from installer_tasks.registry import Reference, RegistryClient
+from installer_tasks.systems.registry import Reference, RegistryClient
 
 
 @pytest.mark.parametrize(
@@ -33,10 +33,10 @@ def test_what_is_right(value: str, host: str, path: str, project: str) -> None:
         ("harbor.example.com/", "slash"),
         ("harbor example/tmc", "host name"),
         ("harbor.example.com:99999/tmc", "host name"),
-        ("harbor.example.com/TMC", "lower case"),
-        ("harbor.example.com/tmc//x", "lower case"),
-        ("harbor.example.com/tmc:1.4.1", "lower case"),
-        ("harbor.example.com/../tmc", "lower case"),
+        ("harbor.example.com/TMC", "lowercase"),
+        ("harbor.example.com/tmc//x", "lowercase"),
+        ("harbor.example.com/tmc:1.4.1", "lowercase"),
+        ("harbor.example.com/../tmc", "lowercase"),
         ("", "no project"),
     ],
 )

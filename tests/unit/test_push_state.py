@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from installer_tasks.bundle import read_imgpkg_tar
-from installer_tasks.registry import Reference
-from installer_tasks.registry.plan import PushPlan, make_plan
-from installer_tasks.registry.state import LIFE_SECONDS, ResumeFile
+from installer_tasks.systems.bundle import read_imgpkg_tar
+from installer_tasks.systems.registry import Reference
+from installer_tasks.systems.registry.plan import PushPlan, make_plan
+from installer_tasks.systems.registry.state import LIFE_SECONDS, ResumeFile
 from tests.unit.imgpkg_tar import MadeImage, layer, write_imgpkg_tar
 
 HOST = "registry.example.com"

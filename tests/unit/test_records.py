@@ -7,7 +7,7 @@ import csv
 import dns.zone
 import pytest
 
-from installer_tasks import records
+from installer_tasks.systems.dns import records
 
 NAMES = ("tmc.example.com", "console.s3.tmc.example.com")
 ADDRESS = "10.0.0.9"

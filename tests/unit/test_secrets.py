@@ -11,7 +11,8 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installer_tasks.secrets import MASK, Box, KeyringError, Redactor, keyring, new_data_key
+from installer_tasks.local.redaction import MASK, Redactor
+from installer_tasks.local.secrets import Box, KeyringError, keyring, new_data_key
 from tests.answers import ANSWERS, CANARIES
 
 SECRET = 'p@ss/word+"1&é'

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from installer_tasks import checks, collecting
-from installer_tasks.checks.base import Verdict
 from installer_tasks.models import Finding, Installation
+from installer_tasks.preflight import checks, collecting
+from installer_tasks.preflight.checks.base import Verdict
 
 
 def put(installation: Installation, name: str, verdict: Verdict) -> None:

@@ -8,9 +8,11 @@ from html import unescape
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
+from django.urls import reverse
 
 from installer_tasks.models import Membership, Workspace
-from installer_tasks.sessions import default_workspace
+from installer_tasks.saved_answers import default_workspace
+from wizard.presenters import people as presenter
 
 PASSWORD = "correct horse battery"
 
@@ -32,6 +34,23 @@ def signed_in(person: User | None = None) -> Client:
     client = Client()
     client.force_login(person or User.objects.create(username="anna", is_superuser=True))
     return client
+
+
+def follow_link(client: Client, link: str, **more: str) -> HttpResponse:
+    """What the page of a sign-in link does: it posts the code that stands behind the `#`."""
+    page, _, code = link.partition("#")
+    return client.post(page, {"code": code, **more})
+
+
+def invitation(client: Client, name: str, *, administrator: bool = False, **roles: str) -> str:
+    """The link that the page shows to the administrator who invites."""
+    sent = {f"role-{place.pk}": "none" for place in presenter.places()} | roles
+    answer = client.post(
+        reverse("people"), {"name": name, **sent, **({"administrator": "on"} if administrator else {})}
+    )
+    found = re.search(r"<code>http://testserver(/sign-in/[^<]+)</code>", answer.content.decode())
+    assert found, text_of(answer)
+    return found.group(1)
 
 
 def text_of(answer: HttpResponse) -> str:

@@ -8,13 +8,14 @@ from typing import Any
 
 from django.utils import timezone
 
-from installer_tasks import runs, sessions
+from installer_tasks import saved_answers
 from installer_tasks.models import PLAN_COLUMN, Event, Installation, Run, Source, StageRun, StageState
 from installer_tasks.plan import Plan
+from installer_tasks.runs import rows, stages
 from installer_tasks.text import Text
 from tests.answers import ANSWERS
 
-SLUGS = tuple(stage.slug for stage in runs.all_stages())
+SLUGS = tuple(stage.slug for stage in stages.STAGES)
 
 PUSH: dict[str, Any] = {
     "bytes_total": 4096 * 1024,
@@ -54,8 +55,8 @@ PACKAGES: dict[str, Any] = {
 
 
 def an_installation(name: str = "Acme") -> Installation:
-    made = sessions.create_installation(name)
-    sessions.save_answers(made, ANSWERS, source=Source.PERSON)
+    made = saved_answers.create_installation(name)
+    saved_answers.save_answers(made, ANSWERS, source=Source.PERSON)
     return made
 
 
@@ -76,10 +77,10 @@ def a_run(
         finished_at=timezone.now() if state in ("succeeded", "failed", "cancelled") else None,
         error=error,
     )
-    stages = runs.stages_of(kind)
-    for position, stage in enumerate(stages):
-        row = runs._stage_row(run, stage, position, plan)
-        row.state = _stage_state(state, stage.slug, at, [each.slug for each in stages])
+    order = stages.of_kind(kind)
+    for position, stage in enumerate(order):
+        row = rows.new_stage_row(run, stage, position, plan)
+        row.state = _stage_state(state, stage.slug, at, [each.slug for each in order])
         if row.state != StageState.WAITING:
             row.started_at = begun
         if row.state == StageState.SUCCEEDED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,9 +11,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from installer_tasks import checks, findings, sessions
-from installer_tasks.checks.base import Facts, Level, Verdict, judge
+from installer_tasks import saved_answers
 from installer_tasks.models import AuditEntry, Installation, Observation, Waiver
+from installer_tasks.preflight import checks, collecting, findings
+from installer_tasks.preflight.checks.base import Facts, Level, Verdict, judge
+from installer_tasks.preflight.facts.base import Reading
+from installer_tasks.preflight.state import load
 from installer_tasks.text import text
 from tests.answers import ANSWERS
 from tests.web.finding_rows import put
@@ -35,8 +39,8 @@ PASSED = Verdict(Level.PASS, text("All is well."), evidence={"seconds": 1})
 
 @pytest.fixture
 def installation() -> Installation:
-    made = sessions.create_installation("Contoso")
-    sessions.save_answers(made, ANSWERS)
+    made = saved_answers.create_installation("Contoso")
+    saved_answers.save_answers(made, ANSWERS)
     Observation.objects.create(
         installation=made, system="registry", requested_at=timezone.now(), collected_at=timezone.now()
     )
@@ -68,7 +72,7 @@ def test_a_failure_says_value_cause_remedy_command_evidence_and_owner(
     page = page_of(client, installation)
     words = text_of(page)
     for part in ("<harbor> is not trusted.", "harbor.example.com:443", "Its authority is not known.",
-                 "Paste the authority's certificate.", "openssl s_client", "CN=<Root>", "can be mended by: registry team",
+                 "Paste the authority's certificate.", "openssl s_client", "CN=<Root>", "can be fixed by: registry team",
                  "registry.reachable"):  # fmt: skip
         assert part in words
     assert "<harbor>" not in page.content.decode()
@@ -76,7 +80,7 @@ def test_a_failure_says_value_cause_remedy_command_evidence_and_owner(
 
 def test_what_is_blocked_is_folded_below_its_cause(installation: Installation) -> None:
     registry_fails(installation)
-    panel = views.panel(installation, "registry")
+    panel = views.panel(load(installation), "registry")
     assert [view.name for view in panel.open] == ["registry.reachable"]
     blocked = {check.name for check in checks.of_system("registry")} - {"registry.reachable"}
     assert {view.name for view in panel.open[0].blocks} == blocked
@@ -86,8 +90,8 @@ def test_what_is_blocked_is_folded_below_its_cause(installation: Installation) -
 def test_what_another_step_blocks_says_which_check(client: Client, installation: Installation) -> None:
     check = checks.BY_NAME["certificates.cert-manager"]
     put(installation, check.name, judge(check, Facts({}, {}), frozenset(check.needs)))
-    view = next(each for each in views.panel(installation, "certificates").open if each.name == check.name)
-    assert "The cluster answers" in view.message
+    view = next(each for each in views.panel(load(installation), "certificates").open if each.name == check.name)
+    assert view.message == f"Not checked yet. It depends on: {checks.BY_NAME[check.needs[0]].title}."
     assert view.remedy == ""
 
 
@@ -102,9 +106,9 @@ def test_passes_are_folded_and_counted(client: Client, installation: Installatio
 
 def test_a_changed_answer_makes_its_findings_out_of_date(client: Client, installation: Installation) -> None:
     put(installation, "registry.reachable", PASSED)
-    sessions.save_answers(installation, {"registry.project": "other.example.com/tmc"})
-    assert views.panel(installation, "registry").open[0].level == "stale"
-    assert "out of date" in text_of(page_of(client, installation))
+    saved_answers.save_answers(installation, {"registry.project": "other.example.com/tmc"})
+    assert views.panel(load(installation), "registry").open[0].level == "stale"
+    assert "outdated" in text_of(page_of(client, installation))
 
 
 def test_the_most_urgent_comes_first(installation: Installation) -> None:
@@ -112,7 +116,7 @@ def test_the_most_urgent_comes_first(installation: Installation) -> None:
     levels = (Level.PASS, Level.WARN, Level.ERROR, Level.FAIL)
     for name, level in zip(names, levels, strict=False):
         put(installation, name, Verdict(level, text("x")))
-    assert [view.level for view in views.panel(installation, "registry").open][:3] == ["fail", "error", "warn"]
+    assert [view.level for view in views.panel(load(installation), "registry").open][:3] == ["fail", "error", "warn"]
 
 
 def test_a_risk_is_accepted_with_name_and_reason(client: Client, installation: Installation) -> None:
@@ -132,7 +136,7 @@ def test_a_risk_is_accepted_with_name_and_reason(client: Client, installation: I
 def test_a_risk_is_not_accepted_without_a_reason(client: Client, installation: Installation, reason: str) -> None:
     put(installation, "registry.room", FAILED)
     answer = client.post(reverse("waive", args=[installation.pk, "registry.room"]), {"reason": reason}, follow=True)
-    assert "Write a reason of at least ten characters" in text_of(answer)
+    assert "Enter a reason of at least ten characters" in text_of(answer)
     assert not Waiver.objects.exists()
 
 
@@ -144,9 +148,9 @@ def test_a_waiver_ends(client: Client, installation: Installation, days: str, ke
     waiver = Waiver.objects.get()
     assert waiver.expires_at is not None
     assert timedelta(days=kept) - timedelta(minutes=1) < waiver.expires_at - timezone.now() <= timedelta(days=kept)
-    assert "registry.room" not in findings.blocking(installation)
+    assert "registry.room" not in findings.blocking(load(installation))
     Waiver.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    assert "registry.room" in findings.blocking(installation)
+    assert "registry.room" in findings.blocking(load(installation))
 
 
 def test_a_strict_check_cannot_be_waived(client: Client, installation: Installation) -> None:
@@ -154,8 +158,51 @@ def test_a_strict_check_cannot_be_waived(client: Client, installation: Installat
     put(installation, strict.name, FAILED)
     client.post(reverse("waive", args=[installation.pk, strict.name]), {"reason": "because I say so, twice"})
     assert not Waiver.objects.exists()
-    view = next(each for each in views.panel(installation, strict.system).open if each.name == strict.name)
+    view = next(each for each in views.panel(load(installation), strict.system).open if each.name == strict.name)
     assert not view.can_waive
+
+
+def test_a_warning_is_accepted_with_a_reason_and_nothing_worse_with_it(
+    client: Client, installation: Installation
+) -> None:
+    """Also of a check whose failure nobody may accept."""
+    name = next(check.name for check in checks.CHECKS if check.strict and check.system == "registry")
+    warned = Verdict(Level.WARN, text("It is not certain."))
+    put(installation, name, warned)
+
+    def view() -> views.FindingView:
+        return next(each for each in views.panel(load(installation), "registry").open if each.name == name)
+
+    assert view().can_waive
+    client.post(reverse("waive", args=[installation.pk, name]), {"reason": "Compared by hand <today>."})
+    assert (view().level, view().waiver_reason) == ("waived", "Compared by hand <today>.")
+    assert not view().can_waive
+    put(installation, name, FAILED)
+    assert view().level == "fail"
+    assert name in findings.blocking(load(installation))
+    put(installation, name, warned)
+    Waiver.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert view().level == "warn"
+
+
+def test_who_accepted_a_failure_has_not_accepted_a_later_warning(client: Client, installation: Installation) -> None:
+    put(installation, "registry.room", FAILED)
+    client.post(reverse("waive", args=[installation.pk, "registry.room"]), {"reason": "The quota is raised tonight."})
+    put(installation, "registry.room", Verdict(Level.WARN, text("It is nearly full.")))
+    assert load(installation).level_of(checks.BY_NAME["registry.room"]) is Level.WARN
+
+
+def test_who_waits_for_a_large_file_sees_how_far_it_is(client: Client, installation: Installation) -> None:
+    looking = collecting.Collecting(installation.pk, ["registry"])
+    path = reverse("findings", args=[installation.pk, "registry"])
+    Observation.objects.update(requested_at=timezone.now() + timedelta(seconds=1))
+    looking._told -= collecting.PROGRESS_SECONDS
+    for done in (1 << 30, 2 << 30):  # the second comes too soon to be told
+        looking._tell("registry", Reading("<tmc>.tar", done, 4 << 30))
+    words = text_of(client.get(path, headers={"HX-Request": "true"}))
+    assert "Reading <tmc>.tar: 25% of 4.0 GB" in words
+    collecting.Collecting(installation.pk, ["registry"])
+    assert "Reading" not in text_of(client.get(path, headers={"HX-Request": "true"}))
 
 
 def test_the_panel_is_not_sent_again_when_nothing_changed(client: Client, installation: Installation) -> None:
@@ -182,3 +229,28 @@ def test_the_page_knows_which_state_of_a_part_it_shows(client: Client, installat
 def test_without_a_script_the_panel_is_the_page(client: Client, installation: Installation) -> None:
     answer = client.get(reverse("findings", args=[installation.pk, "registry"]))
     assert answer["Location"] == reverse("step", args=[installation.pk, "registry"])
+
+
+def test_what_no_run_can_succeed_with_cannot_be_accepted(client: Client, installation: Installation) -> None:
+    """The same check may be, where it found less."""
+    without = "certificates.cert-manager"
+    Observation.objects.create(
+        installation=installation, system="certificates", requested_at=timezone.now(), collected_at=timezone.now()
+    )
+    reason = {"reason": "because I say so, twice"}
+    put(installation, without, FAILED)
+    client.post(reverse("waive", args=[installation.pk, without]), reason)
+    assert installation.waivers.filter(check_name=without).exists()
+    hopeless = replace(FAILED, hopeless=True)
+    collecting.keep_findings(installation, {without: hopeless}, installation.fingerprints(), installation.redactor())
+    assert not installation.waivers.exists()
+    words = text_of(client.get(reverse("step", args=[installation.pk, "certificates"])))
+    assert "Accept this risk" not in words
+    assert "No installation can succeed with this" in words
+    client.post(reverse("waive", args=[installation.pk, without]), reason)
+    assert not installation.waivers.exists()
+
+
+def test_a_cluster_without_cert_manager_is_hopeless() -> None:
+    facts = Facts({"certificates": {"cert_manager": {"ok": True, "value": {"installed": False, "version": ""}}}}, {})
+    assert checks.BY_NAME["certificates.cert-manager"].judge(facts).hopeless

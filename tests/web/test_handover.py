@@ -12,9 +12,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from installer_tasks import sessions
-from installer_tasks.checks.base import Level, Verdict
+from installer_tasks import saved_answers
 from installer_tasks.models import AuditEntry, Installation, Observation, Run, Source, Waiver
+from installer_tasks.plan import Plan
+from installer_tasks.preflight.checks.base import Level, Verdict
+from installer_tasks.runs import rows
 from installer_tasks.text import text
 from tests.answers import CANARIES
 from tests.web.finding_rows import put
@@ -82,6 +84,25 @@ def test_a_name_has_its_address_and_the_end_of_its_certificate(
     assert "12 images, 4.0 MiB" in html
 
 
+@pytest.mark.parametrize(
+    ("checksum", "said"),
+    [("", "not compared with the vendor's SHA-256"), ("AB" * 32, "download and vendor's SHA-256 match"),
+     ("cd" * 32, "download and vendor's SHA-256 differ")],
+)  # fmt: skip
+def test_it_names_the_download_and_its_digest(
+    person: Client, installation: Installation, checksum: str, said: str
+) -> None:
+    answers = {"bundle.archive": "/srv/tmc.tar", "bundle.checksum": checksum.lower()}
+    saved_answers.save_answers(installation, {key: value for key, value in answers.items() if value})
+    plan = Plan.from_answers(installation.plain_answers()).pinning(content="12" * 32, download="ab" * 32)
+    rows.insert_run(installation, plan, None, "install")
+    Run.objects.update(state="succeeded", started_at=timezone.now(), finished_at=timezone.now())
+    html = re.sub(r"<[^>]+>", "", read(person, installation))
+    assert "Downloaded filetmc.tar" in html
+    assert f"SHA-256 of the download{'ab' * 32} ({said})" in html
+    assert f"SHA-256 of the content{'12' * 32}" in html
+
+
 def test_what_ends_first_comes_first(person: Client, installation: Installation, run: Run) -> None:
     Observation.objects.create(
         installation=installation,
@@ -101,15 +122,15 @@ def test_a_secret_is_nowhere(person: Client, installation: Installation, run: Ru
 def test_it_tells_what_the_run_used_and_not_what_was_typed_after_it(
     person: Client, installation: Installation, run: Run
 ) -> None:
-    sessions.save_answers(installation, {"dns.server": "192.0.2.53"}, source=Source.PERSON)
-    sessions.save_answers(installation, {"identity.client_id": "another"}, source=Source.PERSON)
+    saved_answers.save_answers(installation, {"dns.server": "192.0.2.53"}, source=Source.PERSON)
+    saved_answers.save_answers(installation, {"identity.client_id": "another"}, source=Source.PERSON)
     html = read(person, installation)
     assert "192.0.2.53" not in html
     assert "another" not in html
     value = re.search(r"<dt>Client ID</dt>(.*?)</div>", html, flags=re.S)
     assert value
     assert "<code>tmc</code>" in value[1]
-    assert "changed since" in value[1]
+    assert "changed after this run" in value[1]
 
 
 def test_what_was_accepted_says_by_whom_and_until_when(installation: Installation, run: Run) -> None:
@@ -145,7 +166,7 @@ def test_the_file_needs_nothing_else(person: Client, installation: Installation,
 def test_it_is_told_in_the_language_of_the_reader(person: Client, installation: Installation, run: Run) -> None:
     html = read(person, installation, headers={"Accept-Language": "zh-CN"})
     assert "交接文档" in html
-    assert "What ends when" not in html
+    assert "Expiry dates" not in html
 
 
 def test_done_leads_to_it(person: Client, installation: Installation, run: Run) -> None:

@@ -9,11 +9,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from installer_tasks import answers as answer_keys
-from installer_tasks import checks, collecting, findings, sessions
-from installer_tasks.checks.base import Level, Verdict, passed
+from installer_tasks import answer_keys, saved_answers
 from installer_tasks.errors import InputError
 from installer_tasks.models import Installation, Observation
+from installer_tasks.preflight import checks, collecting, findings
+from installer_tasks.preflight.checks.base import Level, Verdict, passed
+from installer_tasks.preflight.state import load
 from installer_tasks.text import text
 from tests.answers import ANSWERS, OF_THE_DIRECTORY, WITH_DIRECTORY
 from tests.unit.pems import self_signed
@@ -24,11 +25,13 @@ pytestmark = pytest.mark.django_db
 
 GIVEN = {key.partition(".")[2]: value for key, value in WITH_DIRECTORY.items() if key.startswith("identity.")}
 GIVEN["ldap_ca"] = self_signed("x").certificate
+#: Judge what both kinds of sign-in are trusted by.
+OF_BOTH = ["certificates.authority-accepted", "certificates.trust-complete"]
 
 
 @pytest.fixture
 def installation() -> Installation:
-    return sessions.create_installation("Contoso")
+    return saved_answers.create_installation("Contoso")
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ def test_a_directory_is_kept_without_anything_of_a_provider(client: Client, inst
     assert client.post(path(installation), GIVEN).status_code == 302
     # What stands at its default has no row.
     assert kept(installation) == {key: value for key, value in GIVEN.items() if key != "ldap_type"}
-    assert findings.step_state(installation, "identity") == "checking"
+    assert findings.step_state(load(installation), "identity") == "checking"
 
 
 def test_what_is_missing_of_the_chosen_kind_alone_is_told(client: Client, installation: Installation) -> None:
@@ -96,14 +99,14 @@ def test_each_field_is_marked_with_the_kind_it_is_asked_for(client: Client, inst
         ("ldap_host", "ldaps://dc1.corp.example", "begins with ldaps://"),
         ("ldap_host", "dc1:99999", "number from 1 to 65535"),
         ("ldap_username", "CORP\\svc", "sign-in name"),
-        ("ldap_user_base", "users", "no distinguished name"),
-        ("ldap_user_filter", "(uid=ada)", "no {}"),
-        ("ldap_user_filter", "(dn={})", "no dn={}"),
-        ("ldap_group_filter", "(&(member={})", "closing bracket is missing"),
-        ("ldap_user_attribute", "a b", "no name of an attribute"),
+        ("ldap_user_base", "users", "not a distinguished name"),
+        ("ldap_user_filter", "(uid=ada)", "does not contain {}"),
+        ("ldap_user_filter", "(dn={})", "does not support dn={}"),
+        ("ldap_group_filter", "(&(member={})", "closing parenthesis is missing"),
+        ("ldap_user_attribute", "a b", "not an attribute name"),
         ("ldap_domain", "https://corp", "begins with https://"),
-        ("ldap_type", "novell", "not one of the choices"),
-        ("kind", "saml", "not one of the choices"),
+        ("ldap_type", "novell", "not one of the options"),
+        ("kind", "saml", "not one of the options"),
     ],
 )
 def test_what_is_wrong_is_told_with_value_and_remedy(
@@ -113,7 +116,7 @@ def test_what_is_wrong_is_told_with_value_and_remedy(
     assert answer.status_code == 422
     page = text_of(answer)
     assert words in page
-    assert f"Given: {value}" in page
+    assert f"Value: {value}" in page
     with pytest.raises(InputError) as raised:
         steps.validate(installation, "identity", GIVEN | {field: value})
     assert raised.value.field == f"identity.{field}"
@@ -121,7 +124,7 @@ def test_what_is_wrong_is_told_with_value_and_remedy(
 
 def test_defaults_follow_the_kind_of_directory(client: Client, installation: Installation) -> None:
     """Without JavaScript the page sends the filters as it showed them, for the other kind."""
-    shown = sessions.visible_answers(installation)
+    shown = saved_answers.visible_answers(installation)
     names = ("ldap_user_filter", "ldap_user_attribute", "ldap_group_filter")
     client.post(path(installation), GIVEN | {name: shown[f"identity.{name}"] for name in names} | {"ldap_type": "ldap"})
     assert not set(names) & set(kept(installation))
@@ -152,7 +155,7 @@ def test_secrets_are_sealed_and_shown_nowhere(client: Client, installation: Inst
 
 
 def test_the_review_and_the_rail_show_the_chosen_kind_alone(client: Client, installation: Installation) -> None:
-    sessions.save_answers(installation, ANSWERS | WITH_DIRECTORY)
+    saved_answers.save_answers(installation, ANSWERS | WITH_DIRECTORY)
     page = text_of(client.get(reverse("review", args=[installation.pk])))
     assert "dc1.corp.example:636" in page
     assert "Issuer URL" not in page
@@ -160,17 +163,17 @@ def test_the_review_and_the_rail_show_the_chosen_kind_alone(client: Client, inst
 
 
 def test_checks_of_the_other_kind_are_not_shown_and_block_nothing(installation: Installation) -> None:
-    sessions.save_answers(installation, ANSWERS)
-    fingerprints = installation.fingerprints()
-    for check in checks.applying({}):
-        collecting.keep_finding(installation, check, passed("fine"), fingerprints, installation.redactor())
-    assert findings.blocking(installation) == []
-    sessions.save_answers(installation, WITH_DIRECTORY)
+    saved_answers.save_answers(installation, ANSWERS)
+    fingerprints, redactor = installation.fingerprints(), installation.redactor()
+    fine = {check.name: passed("fine") for check in checks.applying({})}
+    collecting.keep_findings(installation, fine, fingerprints, redactor)
+    assert findings.blocking(load(installation)) == []
+    saved_answers.save_answers(installation, WITH_DIRECTORY)
     new = [check.name for check in checks.CHECKS if check.kind == "ldap"]
     # Both groups have other names now; the checks of the provider are out of the way.
-    assert findings.blocking(installation) == [*new, "identity.group-names", "certificates.trust-complete"]
-    sessions.save_answers(installation, {**ANSWERS, "identity.kind": "federated"})
-    assert findings.blocking(installation) == ["identity.group-names", "certificates.trust-complete"]
+    assert findings.blocking(load(installation)) == [*new, "identity.group-names", *OF_BOTH]
+    saved_answers.save_answers(installation, {**ANSWERS, "identity.kind": "federated"})
+    assert findings.blocking(load(installation)) == ["identity.group-names", *OF_BOTH]
 
 
 def look(installation: Installation) -> None:
@@ -183,15 +186,15 @@ def look(installation: Installation) -> None:
         facts={name: {"ok": True, "value": value, "at": ""} for name, value in facts.items()},
     )
     bad = Verdict(Level.FAIL, text("The test user cannot sign in."), value="CN=Ada", remedy=text("Type it again."))
-    for check in checks.of_system("identity", {"identity.kind": "ldap"}):
-        verdict = bad if check.name == "identity.ldap-sign-in" else passed("fine")
-        collecting.keep_finding(installation, check, verdict, installation.fingerprints(), installation.redactor())
+    fingerprints, redactor = installation.fingerprints(), installation.redactor()
+    found = {check.name: passed("fine") for check in checks.of_system("identity", {"identity.kind": "ldap"})}
+    collecting.keep_findings(installation, found | {"identity.ldap-sign-in": bad}, fingerprints, redactor)
 
 
 def test_the_rehearsal_shows_what_the_checks_saw(client: Client, installation: Installation) -> None:
-    sessions.save_answers(installation, WITH_DIRECTORY)
+    saved_answers.save_answers(installation, WITH_DIRECTORY)
     address = reverse("sign-in-rehearsal", args=[installation.pk])
-    assert "Name a test user" in text_of(client.get(address))
+    assert "Enter a test user on that step" in text_of(client.get(address))
     look(installation)
     answer = client.get(address)
     page = text_of(answer)

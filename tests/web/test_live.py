@@ -1,172 +1,238 @@
-"""The doorbell: a revision each time it grows, a heartbeat, an end; and nothing left behind when browsers hang up."""
+"""Live updates: who is told which revision, when a stream ends, and that one poller serves them all."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
+from functools import partial
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
-from django.http import StreamingHttpResponse
+from django.contrib.sessions.models import Session
 from django.test import AsyncClient
-from django.urls import reverse
 
-from installer_tasks import sessions
-from installer_tasks.models import Installation
+from installer_tasks import saved_answers
+from installer_tasks.models import Installation, Membership, Role, Workspace
+from tests.web.live_streams import (
+    WITHIN,
+    Opened,
+    asked,
+    changed,
+    closed,
+    ends,
+    heard,
+    heard_news,
+    opened,
+    refused,
+    revision,
+    run,
+    signed_in,
+    topic,
+    write,
+)
+from tests.web.people import a_member, a_person
 from wizard import live
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-WITHIN = 10.0  #: seconds; nothing here takes so long when it works
-
-
-def run(test: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(test(), WITHIN * 2))  # type: ignore[arg-type]
-
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "LOOK", 0.02)
+    monkeypatch.setattr(live, "POLL", 0.02)
 
 
 @pytest.fixture
 def installation() -> Installation:
-    return sessions.create_installation("Acme")
+    return saved_answers.create_installation("Acme")
+
+
+@pytest.fixture
+def elsewhere() -> Installation:
+    """At a customer of its own."""
+    return saved_answers.create_installation("Tower", workspace=Workspace.objects.create(name="Fabrikam"))
 
 
 @pytest.fixture
 def person() -> AsyncClient:
-    client = AsyncClient()
-    client.force_login(User.objects.create_superuser("alice"))
-    return client
+    return signed_in(a_person("alice"))
 
 
-async def opened(client: AsyncClient, installation: Installation, since: int = 0, **headers: str) -> Any:
-    reply = await client.get(reverse("live", args=[installation.pk]), {"since": since}, headers=headers)
-    assert isinstance(reply, StreamingHttpResponse)
-    return reply
-
-
-async def heard(stream: AsyncIterator[bytes]) -> str:
-    return (await asyncio.wait_for(anext(stream), WITHIN)).decode()
-
-
-def revision(installation: Installation) -> int:
-    return Installation.objects.values_list("revision", flat=True).get(pk=installation.pk)
-
-
-def test_it_rings_when_something_changes(person: AsyncClient, installation: Installation) -> None:
+def test_a_change_is_told(person: AsyncClient, installation: Installation) -> None:
     installation.touch()
     known = revision(installation)
 
     async def test() -> None:
-        reply = await opened(person, installation, since=known)
+        reply = await asked(person, topic(installation, known))
         assert reply["Content-Type"] == "text/event-stream"
         assert reply["X-Accel-Buffering"] == "no"
         assert reply["Cache-Control"] == "no-cache, no-transform"
-        stream = aiter(reply)
-        assert (await heard(stream)).startswith("retry:")
-        await sync_to_async(installation.touch)()
-        new = known + 1
-        assert await heard(stream) == f"event: changed\nid: {new}\ndata: {new}\n\n"
+        stream = Opened(reply)
+        assert await heard(stream) == live.HEARTBEAT_EVENT.decode()
+        await write(installation.touch)
+        assert await heard(stream) == changed(installation, known + 1)
 
     run(test)
 
 
-def test_who_comes_late_hears_it_at_once(person: AsyncClient, installation: Installation) -> None:
+def test_one_stream_tells_of_several_installations(
+    person: AsyncClient, installation: Installation, elsewhere: Installation
+) -> None:
+    here, there = revision(installation), revision(elsewhere)
+
+    async def test() -> None:
+        stream = await opened(person, topic(installation, here), topic(elsewhere, there))
+        for one, number in ((elsewhere, there + 1), (installation, here + 1)):
+            await write(one.touch)
+            assert await heard(stream) == changed(one, number)
+
+    run(test)
+
+
+def test_an_old_tab_is_told_at_once(person: AsyncClient, installation: Installation) -> None:
     for _time in range(3):
         installation.touch()
     now = revision(installation)
 
     async def test() -> None:
-        for since, headers in ((now - 1, {}), (0, {"Last-Event-ID": str(now - 2)})):
-            stream = aiter(await opened(person, installation, since, **headers))
-            await heard(stream)
-            assert f"id: {now}\n" in await heard(stream)
-            await stream.aclose()
+        for topics in ((topic(installation, now - 1),), (topic(installation, now), topic(installation, now - 2))):
+            stream = await opened(person, *topics)
+            assert await heard(stream) == changed(installation, now)
+            await closed(stream)
+
+    run(test)
+
+
+@pytest.mark.parametrize("topics", [(), ("x:1",), ("0:0",), tuple(f"{number}:0" for number in range(1, 102))])
+def test_a_stream_without_topics_or_with_too_many_is_rejected(person: AsyncClient, topics: tuple[str, ...]) -> None:
+    async def test() -> None:
+        assert (await asked(person, *topics)).status_code == 400
+        assert len(live.hub()) == 0
+
+    run(test)
+
+
+def test_each_topic_is_authorized_by_itself(installation: Installation, elsewhere: Installation) -> None:
+    vera = signed_in(a_member("vera", Role.VIEWER))
+
+    async def test() -> None:
+        stream = await opened(vera, topic(installation, 99), topic(elsewhere), "999:0")
+        said = await heard(stream)
+        assert sorted(said.strip().split("\n\n")) == sorted([refused(elsewhere).strip(), "event: refused\ndata: 999"])
+        await write(partial(Installation.objects.filter(pk=installation.pk).update, revision=100))
+        assert await heard(stream) == changed(installation, 100)
+
+    run(test)
+
+
+def test_what_is_not_theirs_does_not_exist(elsewhere: Installation) -> None:
+    eve = signed_in(a_member("eve", Role.INSTALLER))
+
+    async def test() -> None:
+        assert (await asked(eve, topic(elsewhere))).status_code == 404
+        assert (await asked(eve, "999:0")).status_code == 404
+        assert len(live.hub()) == 0
+
+    run(test)
+
+
+def test_a_lost_role_is_lost_at_the_next_change(installation: Installation, elsewhere: Installation) -> None:
+    vera = a_member("vera", Role.VIEWER, installation.workspace, elsewhere.workspace)
+    client = signed_in(vera)
+
+    def loses() -> None:
+        Membership.objects.filter(person=vera, workspace=elsewhere.workspace).delete()
+        elsewhere.touch()
+
+    async def test() -> None:
+        stream = await opened(client, topic(installation, 99), topic(elsewhere, 99))
+        await write(partial(Installation.objects.filter(pk=elsewhere.pk).update, revision=100))
+        assert await heard(stream) == changed(elsewhere, 100)
+        await write(loses)
+        assert await heard(stream) == refused(elsewhere)
+
+    run(test)
+
+
+def signs_out(user: User) -> None:
+    Session.objects.all().delete()
+
+
+def expires(user: User) -> None:
+    Session.objects.update(expire_date="2020-01-01T00:00Z")
+
+
+def is_retired(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+
+def changes_the_password(user: User) -> None:
+    user.set_password("another one")
+    user.save()
+
+
+def loses_the_role(user: User) -> None:
+    user.memberships.all().delete()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("silent", [False, True], ids=["a change comes", "no change comes"])
+@pytest.mark.parametrize("event", [signs_out, expires, is_retired, changes_the_password, loses_the_role])
+def test_a_stream_ends_with_its_session(
+    installation: Installation, event: Callable[[User], None], silent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "HEARTBEAT", 0.05 if silent else 60.0)
+    vera = a_member("vera", Role.VIEWER)
+    client = signed_in(vera)
+
+    def happens() -> None:
+        event(vera)
+        if not silent:
+            Installation.objects.filter(pk=installation.pk).update(revision=100)
+
+    async def test() -> None:
+        stream = await opened(client, topic(installation, 99))
+        await write(happens)
+        assert await heard_news(stream) == refused(installation)
+        await ends(stream)
+
+    run(test)
+
+
+def test_a_deleted_installation_ends_its_stream(person: AsyncClient, installation: Installation) -> None:
+    pk = installation.pk
+
+    async def test() -> None:
+        stream = await opened(person, f"{pk}:99")
+        await write(installation.delete)
+        assert await heard(stream) == f"event: refused\ndata: {pk}\n\n"
+        await ends(stream)
 
     run(test)
 
 
 def test_one_poller_serves_all_streams_and_then_ends(
-    installation: Installation, monkeypatch: pytest.MonkeyPatch
+    person: AsyncClient, installation: Installation, elsewhere: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = sessions.create_installation("Other")
-    asked: list[tuple[int, ...]] = []
+    polled: list[tuple[int, ...]] = []
     original = live.revisions
-    monkeypatch.setattr(live, "revisions", lambda pks: asked.append(tuple(sorted(pks))) or original(pks))
+    monkeypatch.setattr(live, "revisions", lambda pks: polled.append(tuple(sorted(pks))) or original(pks))
 
     async def test() -> None:
-        streams = [live.stream(one.pk, 99) for one in (installation, installation, other)]
-        for stream in streams:
-            await heard(stream)
-        both = tuple(sorted((installation.pk, other.pk)))
-        while both not in asked:
+        streams = [await opened(person, topic(one, 99)) for one in (installation, installation, elsewhere)]
+        both = tuple(sorted((installation.pk, elsewhere.pk)))
+        while both not in polled:
             await asyncio.sleep(0.01)
-        pollers = [task for task in asyncio.all_tasks() if "Bell._poll" in repr(task)]
+        pollers = [task for task in asyncio.all_tasks() if "Hub._poll" in repr(task)]
         assert len(pollers) == 1
-        for stream in streams:
-            await stream.aclose()  # type: ignore[attr-defined]
-        assert live.bell().streams == 0
+        await closed(*streams)
         await asyncio.wait_for(pollers[0], WITHIN)
-
-    run(test)
-
-
-def test_silence_is_filled_and_a_stream_ends(
-    person: AsyncClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(live, "HEARTBEAT", 0.05)
-    monkeypatch.setattr(live, "LIFE", 0.2)
-
-    async def test() -> None:
-        said = [chunk.decode() async for chunk in await opened(person, installation, since=99)]
-        assert ": here\n\n" in said
-        assert not [chunk for chunk in said if "event:" in chunk]
-        assert live.bell().streams == 0
-
-    run(test)
-
-
-def test_a_browser_that_hangs_up_leaves_nothing(person: AsyncClient, installation: Installation) -> None:
-    async def test() -> None:
-        stream = aiter(await opened(person, installation, since=99))
-        await heard(stream)
-
-        async def read() -> None:
-            await anext(stream)
-
-        reading = asyncio.create_task(read())
-        await asyncio.sleep(0.05)  # it waits by now
-        reading.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await reading
-        assert live.bell().streams == 0
-
-    run(test)
-
-
-def test_beyond_the_most_pages_poll(
-    person: AsyncClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(live, "MOST", 1)
-
-    async def test() -> None:
-        stream = aiter(await opened(person, installation, since=99))
-        await heard(stream)
-        full = await person.get(reverse("live", args=[installation.pk]))
-        assert full.status_code == 503
-        assert full["Retry-After"]
-        await stream.aclose()
 
     run(test)
 
 
 def test_a_stranger_hears_nothing(installation: Installation) -> None:
     async def test() -> None:
-        reply = await AsyncClient().get(reverse("live", args=[installation.pk]))
+        reply = await asked(AsyncClient(), topic(installation))
         assert reply.status_code == 302
+        assert len(live.hub()) == 0
 
     run(test)

@@ -9,8 +9,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from installer_tasks import practice, sessions
-from installer_tasks.practice import Notice
+from installer_tasks import saved_answers
+from installer_tasks.local import practice
+from installer_tasks.local.practice import Notice
 from installer_tasks.rehearsal.board import Board
 from installer_tasks.rehearsal.bundle import SMALL
 from installer_tasks.rehearsal.controllers import Pace
@@ -21,14 +22,14 @@ from wizard.views.practice import GROUPS
 
 pytestmark = pytest.mark.django_db
 NOTICES = (
-    Notice("dns.silent", "The DNS server does not answer", "dns.server-answers", False),
-    Notice("edge.unavailable", "The load balancer answers 503", "", False),
+    Notice("dns.silent", "The DNS server does not respond", "dns.server-answers", False),
+    Notice("edge.unavailable", "The load balancer returns 503", "", False),
 )
 
 
 @pytest.fixture
 def page() -> str:
-    return reverse("practice", args=[sessions.create_installation("Practice").pk])
+    return reverse("practice", args=[saved_answers.create_installation("Practice").pk])
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_every_group_of_faults_has_a_name_for_people() -> None:
 
 @pytest.mark.usefixtures("board")
 def test_a_fault_is_wanted_and_wanted_no_more(person: Client, page: str) -> None:
-    assert "The DNS server does not answer" in person.get(page).content.decode()
+    assert "The DNS server does not respond" in person.get(page).content.decode()
     person.post(page, {"name": "dns.silent", "on": "1"})
     assert practice.wanted() == {"dns.silent"}
     person.post(page, {"name": "dns.silent", "on": "0"})

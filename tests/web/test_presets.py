@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
-from installer_tasks import sessions
+from installer_tasks import saved_answers
 from installer_tasks.models import Installation
 from tests.web.people import signed_in
 from wizard.steps.identity_presets import PRESETS, Preset
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def installation() -> Installation:
-    return sessions.create_installation("Contoso")
+    return saved_answers.create_installation("Contoso")
 
 
 @pytest.fixture

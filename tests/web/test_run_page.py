@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from installer_tasks import sessions
+from installer_tasks import saved_answers
 from installer_tasks.models import AuditEntry, Installation, Run, RunState
 from tests.answers import CANARIES
 from tests.web.run_rows import PACKAGES, PUSH, SLUGS, a_run, an_installation, sentence, show, write
@@ -57,7 +57,7 @@ def words(html: str) -> str:
 
 def test_a_stranger_is_asked_to_sign_in(client: Client, installation: Installation) -> None:
     a_run(installation, "running", at="push-images")
-    for name in ("run", "live", "done"):
+    for name in ("run", "done"):
         reply = client.get(reverse(name, args=[installation.pk]))
         assert reply.status_code == 302
         assert reply["Location"].startswith(reverse("sign-in"))
@@ -69,7 +69,6 @@ def test_nothing_is_found_where_there_is_nothing(person: Client, installation: I
         ("run", [999]),
         ("attempt", [installation.pk, 2]),
         ("log", [installation.pk, 2]),
-        ("live", [999]),
     ):
         assert person.get(reverse(name, args=args)).status_code == 404
 
@@ -84,7 +83,7 @@ def test_a_push_is_told_in_a_sentence_and_in_figures(person: Client, installatio
     show(run, "push-images", progress=PUSH)
     html = page(person, installation)
     read = words(html)
-    assert "Pushing the images into the registry" in read
+    assert "Pushing the images to the registry" in read
     assert "1.5 MiB of 4.0 MiB" in read  # what is shared is not counted twice
     assert "5 of 12" in read
     assert "1 min 10 s to 3 min 10 s" in read
@@ -109,7 +108,7 @@ def test_packages_fill_by_wave_and_pods_that_are_not_well_are_named(person: Clie
     waves = re.findall(r'<li class="run-wave tone-\w+">.*?</ul>', html, re.S)
     assert re.findall(r'class="run-wave (tone-\w+)"', html) == ["tone-good", "tone-bad", "tone-idle"]
     assert [words(wave).split("Wave ")[1][:1] for wave in waves] == ["1", "2", "3"]
-    assert "kafka under way" in words(waves[1])
+    assert "kafka in progress" in words(waves[1])
     assert "postgres failed" in words(waves[1])
     read = words(html)
     assert "kafka and 2 others" in read
@@ -134,8 +133,8 @@ def test_a_failure_names_value_cause_remedy_answers_and_what_repeats(
         assert said in read
     assert "<b>denied</b>" not in html
     assert f'href="{reverse("step", args=[installation.pk, "registry"])}#password"' in html
-    repeated = read.split("Will be done again")[1].split("Stays as it is")[0]
-    assert "Push the images" in repeated and "Prove that it works" in repeated
+    repeated = read.split("Will run again")[1].split("Stays unchanged")[0]
+    assert "Push the images" in repeated and "Verify the installation" in repeated
     assert "Check every system again" not in repeated
 
 
@@ -168,7 +167,7 @@ def test_a_changed_secret_is_not_shown(person: Client, installation: Installatio
 def test_the_support_bundle_holds_everything_but_secrets(person: Client, installation: Installation) -> None:
     first = a_run(installation, "failed", at="push-images", error=ERROR)
     write(first, 3, name=f"the tool said {CANARIES[0]}")
-    sessions.save_answers(installation, {"registry.password": "another-canary-of-ours"})
+    saved_answers.save_answers(installation, {"registry.password": "another-canary-of-ours"})
     second = a_run(installation, "failed", at="push-images", error=ERROR)
     reply = person.get(reverse("support-bundle", args=[installation.pk, second.attempt]))
     assert reply["Content-Type"] == "application/zip"
@@ -184,10 +183,10 @@ def test_the_support_bundle_holds_everything_but_secrets(person: Client, install
 
 def test_a_changed_answer_makes_the_stages_that_read_it_repeat(person: Client, installation: Installation) -> None:
     a_run(installation, "failed", at="acceptance", error=ERROR)
-    before = words(page(person, installation)).split("Will be done again")[1].split("Stays as it is")[0]
+    before = words(page(person, installation)).split("Will run again")[1].split("Stays unchanged")[0]
     assert "Push the images" not in before
-    sessions.save_answers(installation, {"registry.password": "another"}, source="person")
-    after = words(page(person, installation)).split("Will be done again")[1].split("Stays as it is")[0]
+    saved_answers.save_answers(installation, {"registry.password": "another"}, source="person")
+    after = words(page(person, installation)).split("Will run again")[1].split("Stays unchanged")[0]
     assert "Push the images" in after
 
 
@@ -223,7 +222,7 @@ def test_what_forbids_a_resume_is_said_on_the_review(person: Client, installatio
     a_run(installation, "failed", at="push-images", error=ERROR)
     reply = person.post(reverse("resume", args=[installation.pk]), follow=True)
     assert reply.redirect_chain[-1][0] == reverse("review", args=[installation.pk])
-    assert "checks are failed, stale or were never made" in words(reply.content.decode())
+    assert "checks failed, are outdated or have never run" in words(reply.content.decode())
     assert installation.runs.count() == 1
 
 

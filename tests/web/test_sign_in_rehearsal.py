@@ -15,13 +15,15 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from installer_tasks import http, sessions
+from installer_tasks import saved_answers
 from installer_tasks.models import AuditEntry, Installation, Observation
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.identity import Client as Registered
 from installer_tasks.rehearsal.identity import IdentityServer, practice_people
+from installer_tasks.systems import http
 from tests.switch import On
 from tests.web.people import a_person, signed_in, text_of
+from wizard import system_guesses
 
 pytestmark = pytest.mark.django_db
 
@@ -53,9 +55,9 @@ def provider(files: tuple[Path, Path], faults: On) -> Iterator[IdentityServer]:
 
 @pytest.fixture
 def installation(provider: IdentityServer, ca: PracticeCA) -> Installation:
-    made = sessions.create_installation("Contoso")
+    made = saved_answers.create_installation("Contoso")
     answers = {"issuer_url": provider.issuer, "client_id": "tmc", "client_secret": SECRET, "ca": ca.ca_pem}
-    sessions.save_answers(made, {f"identity.{key}": value for key, value in answers.items()})
+    saved_answers.save_answers(made, {f"identity.{key}": value for key, value in answers.items()})
     provider.register_redirect("tmc", f"http://testserver{reverse('sign-in-rehearsal-callback', args=[made.pk])}")
     return made
 
@@ -85,9 +87,9 @@ def page(client: Client, installation: Installation) -> str:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("ada", "ada would enter as an administrator."),
-        ("mo", "mo would enter as a member."),
-        ("nia", "nia would enter as nobody"),
+        ("ada", "ada would get the administrator role."),
+        ("mo", "mo would get the member role."),
+        ("nia", "nia would get no role: none of their groups grants one."),
     ],
 )
 def test_a_person_signs_in_and_sees_as_what_they_would_enter(
@@ -120,16 +122,30 @@ def by_password(client: Client, installation: Installation, name: str, password:
 
 
 def test_by_password_and_with_a_wrong_one(client: Client, installation: Installation, faults: On) -> None:
-    assert "ada would enter as an administrator." in text_of(by_password(client, installation, "ada", "canary-ada"))
+    assert "ada would get the administrator role." in text_of(by_password(client, installation, "ada", "canary-ada"))
     faults.names = {"identity.group-paths"}
     shown = text_of(by_password(client, installation, "ada", "canary-ada"))
-    assert "ada would enter as nobody" in shown
+    assert "ada would get no role: none of their groups grants one." in shown
     assert "/tmc:admin" in shown
     assert "It is a path" in shown
     wrong = by_password(client, installation, "ada", "canary-wrong")
-    assert "The provider refuses the sign-in: invalid_grant" in text_of(wrong)
-    assert "ada would enter" not in text_of(wrong)
+    assert "The provider rejected the sign-in: invalid_grant" in text_of(wrong)
+    assert "ada would get" not in text_of(wrong)
     assert "canary" not in wrong.content.decode()
+
+
+def test_a_provider_is_not_asked_for_more_passwords_than_our_own_page(
+    client: Client, installation: Installation
+) -> None:
+    for number in range(system_guesses.FREE_OF_ACCOUNT):
+        assert "invalid_grant" in text_of(by_password(client, installation, "ada", f"canary-{number}"))
+    refused = text_of(by_password(client, installation, "ada", "canary-ada"))
+    assert "Too many passwords were tried. Try again in" in refused
+    failed = AuditEntry.objects.filter(action="identity.rehearsal-failed", detail__name="ada")
+    assert failed.count() == system_guesses.FREE_OF_ACCOUNT
+    assert AuditEntry.objects.filter(action="identity.password-delayed").count() == 1
+    by_password(client, installation, "mo", "canary-mo")
+    assert AuditEntry.objects.filter(action="identity.rehearsed").count() == 1
 
 
 @pytest.mark.parametrize(
@@ -145,7 +161,7 @@ def test_the_form_is_offered_unless_the_provider_is_known_to_refuse_passwords(
 ) -> None:
     facts = {"discovery": {"ok": True, "value": listed}}
     Observation.objects.create(installation=installation, system="identity", requested_at=timezone.now(), facts=facts)
-    assert ("With a name and a password" in page(client, installation)) is offered
+    assert ("With a name and password" in page(client, installation)) is offered
 
 
 def test_an_answer_that_was_not_asked_for_here_counts_for_nothing(
@@ -176,21 +192,21 @@ def test_what_the_provider_refuses_is_told_in_its_words(client: Client, installa
     shown = client.get(f"{at('-callback', installation)}?{told}", follow=True)
     assert "access_denied" in text_of(shown)
     assert "User is not assigned <b>" in text_of(shown)
-    assert "Assign the person" in text_of(shown)
+    assert "Assign the user, or one of their groups" in text_of(shown)
 
 
 def test_a_provider_that_is_away_is_said_on_the_page(
     client: Client, installation: Installation, provider: IdentityServer
 ) -> None:
     provider.stop()
-    assert "nothing listens there" in text_of(client.get(at("-start", installation), follow=True))
-    assert "nothing listens there" in text_of(by_password(client, installation, "ada", "canary-ada"))
+    assert "no program listens on this port" in text_of(client.get(at("-start", installation), follow=True))
+    assert "no program listens on this port" in text_of(by_password(client, installation, "ada", "canary-ada"))
 
 
 def test_before_the_answers_are_there_nothing_is_offered(client: Client) -> None:
-    empty = sessions.create_installation("Empty")
+    empty = saved_answers.create_installation("Empty")
     shown = page(client, empty)
-    assert "are needed first" in shown
+    assert "Enter issuer, client ID and client secret first" in shown
     assert "In the browser" not in shown
     assert client.get(at("-start", empty), follow=True).status_code == 200
     assert client.get(at("-password", empty)).status_code == 405
@@ -198,6 +214,6 @@ def test_before_the_answers_are_there_nothing_is_offered(client: Client) -> None
 
 def test_the_step_says_how_to_set_up_known_providers(client: Client, installation: Installation) -> None:
     shown = text_of(client.get(reverse("step", args=[installation.pk, "identity"])))
-    for words in ("Step by step for", "Keycloak", "Full group path off", "Okta", "tmc.*", "Dex"):
+    for words in ("Step-by-step guide for", "Keycloak", "Full group path off", "Okta", "tmc.*", "Dex"):
         assert words in shown
-    assert "Step by step for" not in text_of(client.get(reverse("step", args=[installation.pk, "registry"])))
+    assert "Step-by-step guide for" not in text_of(client.get(reverse("step", args=[installation.pk, "registry"])))

@@ -13,10 +13,10 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from installer_tasks import answers as answer_keys
-from installer_tasks import findings, sessions
+from installer_tasks import answer_keys, saved_answers
 from installer_tasks.errors import InputError
 from installer_tasks.models import Installation, Observation, Source
+from installer_tasks.preflight import findings
 from tests.unit.pems import self_signed
 from tests.web.people import note_of, signed_in, text_of
 from wizard import steps
@@ -41,13 +41,17 @@ VALID = {
     "identity": IDENTITY,
     "registry": {**REGISTRY, "ca": self_signed("x").certificate},
     "certificates": {"cluster_issuer": "local-issuer", "ca": self_signed("x").certificate},
-    "services": {"postgres_password": "canary-postgres", "minio_password": "canary-minio"},
+    "services": {
+        "postgres_password": "canary-postgres",
+        "minio_password": "canary-minio",
+        "redis_password": "canary-redis",
+    },
 }
 
 
 @pytest.fixture
 def installation() -> Installation:
-    return sessions.create_installation("Contoso")
+    return saved_answers.create_installation("Contoso")
 
 
 @pytest.fixture
@@ -95,8 +99,8 @@ def test_what_is_wrong_is_told_and_the_rest_is_kept(client: Client, installation
     assert answer.status_code == 422
     note = note_of(answer, "project")
     assert "begins with https://" in note
-    assert "Given: https://harbor.example.com/tmc/" in note
-    assert "Write host[:port]/project" in note
+    assert "Value: https://harbor.example.com/tmc/" in note
+    assert "Enter host[:port]/project" in note
     assert sorted(answers_of(installation)) == ["registry.password", "registry.username"]
     assert not Observation.objects.exists()
 
@@ -118,28 +122,37 @@ def test_missing_answers_are_told_one_by_one(client: Client, installation: Insta
 
 
 WRONG = [
-    ("bundle", "path", "tmc", "does not begin at the root"),
-    ("bundle", "path", "/no/such/folder", "There is no folder /no/such/folder"),
+    ("bundle", "path", "tmc", "tmc is not an absolute path"),
+    ("bundle", "path", "/no/such/folder", "Folder /no/such/folder does not exist"),
     ("bundle", "path", "/etc/hostname", "is a file. Unpack it"),
-    ("bundle", "release", "9.9.9", "not one of the choices"),
+    ("bundle", "archive", "tmc.tar", "tmc.tar is not an absolute path"),
+    ("bundle", "archive", "/no/such.tar", "File /no/such.tar does not exist"),
+    ("bundle", "archive", "/etc", "/etc is not a file"),
+    ("bundle", "checksum", "0" * 32, "The checksum is MD5, not SHA-256"),
+    ("bundle", "checksum", "0" * 63, "A SHA-256 has 64 digits; this has 63"),
+    ("bundle", "checksum", "sha256sum tmc.tar", "neither a SHA-256 nor a checksum file"),
+    ("bundle", "release", "newest", "not one of the options"),
     ("cluster", "kubeconfig", "a: [", "YAML"),
-    ("cluster", "kubeconfig", "kind: Pod\nclusters: []", "YAML of another kind"),
+    ("cluster", "kubeconfig", "kind: Pod\nclusters: []", "This YAML is not a kubeconfig"),
     ("cluster", "kubeconfig", "-----BEGIN CERTIFICATE-----", "PEM certificate or key"),
     ("cluster", "kubeconfig", KUBECONFIG.replace("{token: canary-kube-token}", "{exec: {command: aws}}"), "exec"),
     ("cluster", "kubeconfig", KUBECONFIG.replace("token:", "tokenFile:"), "file"),
     ("dns", "zone", "my zone", "space"),
-    ("dns", "zone", "https://tmc.example.com", "an address and not a zone"),
-    ("dns", "server", "ns.example.com", "named by its address"),
+    ("dns", "zone", "https://tmc.example.com", "a URL and not a zone"),
+    ("dns", "server", "ns.example.com", "entered by its IP address"),
     ("identity", "issuer_url", "http://idp.example.com", "http"),
     ("identity", "issuer_url", "https://idp.example.com/.well-known/openid-configuration", "discovery document"),
     ("identity", "ca", self_signed("x").key, "private key"),
-    ("registry", "project", "harbor.example.com", "names no project"),
+    ("registry", "project", "harbor.example.com", "contains no project"),
     ("registry", "ca", "nonsense", "no certificate"),
-    ("certificates", "cluster_issuer", "Local Issuer", "lower-case"),
+    ("certificates", "cluster_issuer", "Local Issuer", "lowercase letters"),
     ("certificates", "ca", self_signed("x").key, "private key"),
     ("services", "postgres_max_connections", "many", "whole number"),
     ("services", "load_balancer_ip", "10.0.0.256", "not an IP address"),
-    ("services", "service_type", "Ingress", "not one of the choices"),
+    ("services", "load_balancer_ip", "0.0.0.0", "unspecified address"),
+    ("services", "load_balancer_ip", "127.0.0.1", "loopback address"),
+    ("services", "load_balancer_ip", "192.0.2.9", "for documentation only"),
+    ("services", "service_type", "Ingress", "not one of the options"),
     ("services", "minio_username", "x", "fewer than three"),
 ]
 
@@ -256,7 +269,7 @@ def test_a_context_of_another_file_is_refused_with_the_choices(client: Client, i
     post(client, installation, "cluster", {"kubeconfig": KUBECONFIG})
     answer = post(client, installation, "cluster", {"context": "__other__", "context_other": "three"})
     note = note_of(answer, "context")
-    assert "no context of this name" in note
+    assert "has no context with this name" in note
     assert "one, two" in note
 
 
@@ -282,7 +295,7 @@ def test_too_much_text_is_answered_with_a_page(client: Client, installation: Ins
     page = post(client, installation, "cluster", data)
     note = post(client, installation, "cluster", data, only="kubeconfig")
     assert (page.status_code, note.status_code) == (413, 413)
-    assert "larger than 2 MiB" in text_of(page)
+    assert "upload is too large" in text_of(page)
     assert "data-problem" in note.content.decode()
 
 
@@ -332,14 +345,14 @@ def test_issuers_are_looked_for_once_the_cluster_is_known(client: Client, instal
     path = reverse("step", args=[installation.pk, "certificates"])
     client.get(path)
     assert not Observation.objects.exists()
-    sessions.save_answers(installation, {"cluster.kubeconfig": KUBECONFIG})
+    saved_answers.save_answers(installation, {"cluster.kubeconfig": KUBECONFIG})
     client.get(path)
     client.get(path)
     assert Observation.objects.get().system == "certificates"
 
 
 def test_the_records_to_create_are_written_out(client: Client, installation: Installation) -> None:
-    sessions.save_answers(installation, {"dns.zone": "tmc.acme.test", "services.load_balancer_ip": "10.1.2.3"})
+    saved_answers.save_answers(installation, {"dns.zone": "tmc.acme.test", "services.load_balancer_ip": "10.1.2.3"})
     html = client.get(reverse("step", args=[installation.pk, "dns"])).content.decode()
     assert re.search(r"pinniped-supervisor\.tmc\.acme\.test\.\s+IN A\s+10\.1\.2\.3", html)
 

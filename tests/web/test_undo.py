@@ -10,11 +10,13 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from installer_tasks import runs, sessions, undo
+from installer_tasks import saved_answers
 from installer_tasks.models import AuditEntry, Installation, Run, RunKind, RunState
+from installer_tasks.runs import stages, undo
+from tests.answers import ANSWERS
 from tests.web.run_rows import SLUGS, a_run, an_installation, sentence
 from tests.web.test_run_page import page, words
-from wizard.presenters.installations import listing
+from wizard.presenters.installations import Asked, listing
 
 pytestmark = pytest.mark.django_db
 
@@ -76,15 +78,15 @@ def test_it_says_what_goes_and_what_stays(person: Client, installation: Installa
     read = words(page(person, installation, "undo"))
     for part in ("tanzu-mission-control-tmc-local-sa", "tmc-local", "harbor.example.com/tmc", ZONE):
         assert part in read
-    assert "people may be using it" not in read
+    assert "complete and may be in use" not in read
 
 
 def test_what_people_may_be_using_is_warned_of(person: Client, installation: Installation) -> None:
     a_run(installation, "succeeded")
     assert url(installation) in page(person, installation, "done")
-    assert "people may be using it" in words(page(person, installation, "undo"))
+    assert "complete and may be in use" in words(page(person, installation, "undo"))
     a_run(installation, "failed", at="acceptance", error=ERROR)
-    assert "people may be using it" in words(page(person, installation, "undo"))
+    assert "complete and may be in use" in words(page(person, installation, "undo"))
 
 
 @pytest.mark.parametrize(("how", "kind"), [("undo", RunKind.UNDO), ("undo-all", RunKind.UNDO_ALL)])
@@ -94,7 +96,7 @@ def test_agreed_to_it_is_a_run_of_its_own(person: Client, installation: Installa
     assert reply["Location"] == reverse("run", args=[installation.pk])
     run = Run.objects.get(attempt=2)
     assert (run.kind, run.state) == (kind, RunState.QUEUED)
-    assert [row.slug for row in run.stages.all()] == [stage.slug for stage in runs.stages_of(kind)]
+    assert [row.slug for row in run.stages.all()] == [stage.slug for stage in stages.of_kind(kind)]
     assert AuditEntry.objects.filter(action="run.undo", person__username="alice").exists()
 
 
@@ -113,7 +115,7 @@ def test_what_becomes_of_the_volumes_must_be_chosen(person: Client, installation
     a_run(installation, "failed", at="acceptance", error=ERROR)
     reply = agree(person, installation, "everything")
     assert reply.status_code == 422
-    assert "It was not chosen what becomes of the volumes." in words(reply.content.decode())
+    assert "Choose what happens to the volumes." in words(reply.content.decode())
 
 
 def test_while_it_goes_on_the_page_says_that_it_removes(person: Client, installation: Installation) -> None:
@@ -128,7 +130,7 @@ def test_removed_it_leads_to_the_review_and_offers_the_volumes(person: Client, i
     a_run(installation, "failed", at="acceptance", error=ERROR)
     a_run(installation, "succeeded", kind="undo")
     html = page(person, installation)
-    assert "It is removed" in words(html) and url(installation) in html
+    assert "Removed" in words(html) and url(installation) in html
     assert reverse("done", args=[installation.pk]) not in html
     asked = page(person, installation, "undo")
     assert 'value="undo-all" checked' in asked and 'value="undo"' not in asked
@@ -144,7 +146,7 @@ def test_when_everything_is_gone_nothing_is_offered_any_more(person: Client, ins
 def test_what_failed_in_an_undoing_is_resumed_as_one(person: Client, installation: Installation) -> None:
     a_run(installation, "failed", at="acceptance", error=ERROR)
     a_run(installation, "failed", at="undo-package-install", error=ERROR, kind="undo-all")
-    assert "What is gone already is not removed twice." in words(page(person, installation))
+    assert "Objects already removed are skipped." in words(page(person, installation))
     person.post(reverse("resume", args=[installation.pk]))
     last = installation.runs.first()
     assert last is not None and (last.attempt, last.kind) == (3, RunKind.UNDO_ALL)
@@ -157,7 +159,7 @@ def test_what_is_removed_is_installed_no_more(person: Client, installation: Inst
     a_run(installation, "failed", at="undo-package-install", error=ERROR, kind="undo")
     for name in ("done", "handover"):
         assert person.get(reverse(name, args=[installation.pk])).status_code == 302, name
-    assert [str(row.shown.word) for row in listing(User.objects.get())["rows"]] == ["failed"]
+    assert [str(row.shown.word) for row in listing(User.objects.get(), Asked())["rows"]] == ["failed"]
 
 
 def kubeconfig(server: str, token: str) -> str:
@@ -172,11 +174,11 @@ users: [{{name: me, user: {{token: {token}}}}}]
 
 def test_the_cluster_of_then_is_reached_as_now_but_no_other(person: Client, installation: Installation) -> None:
     then, renewed = kubeconfig("https://one.example:6443", "old"), kubeconfig("https://one.example:6443", "new")
-    sessions.save_answers(installation, {"cluster.kubeconfig": then})
+    saved_answers.save_answers(installation, {**ANSWERS, "cluster.kubeconfig": then})
     left = a_run(installation, "failed", at="acceptance", error=ERROR)
     assert "https://one.example:6443" in words(page(person, installation, "undo"))
-    sessions.save_answers(installation, {"cluster.kubeconfig": renewed})
+    saved_answers.save_answers(installation, {"cluster.kubeconfig": renewed})
     assert undo.plan_of(installation, left)["cluster.kubeconfig"] == renewed
     for other in (kubeconfig("https://two.example:6443", "new"), "nonsense"):
-        sessions.save_answers(installation, {"cluster.kubeconfig": other})
+        saved_answers.save_answers(installation, {"cluster.kubeconfig": other})
         assert undo.plan_of(installation, left)["cluster.kubeconfig"] == then

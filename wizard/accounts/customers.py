@@ -6,15 +6,14 @@ from django.contrib.auth.models import User
 
 from installer_tasks.errors import InputError
 from installer_tasks.models import Workspace
-from installer_tasks.sessions import default_workspace
+from installer_tasks.saved_answers import default_workspace
 from installer_tasks.text import Text, text
 from installer_tasks.text import mark as _
 from wizard.accounts.access import STARTS_NONE, Refused, workspaces_to_install_at
 
 LONGEST = 100
 NOT_THERE = _(
-    "%(name)s is no customer at whom you may install. "
-    "Choose one of the list, or ask an administrator for the role there."
+    "You cannot install in customer %(name)s. Choose one from the list, or ask an administrator for a role there."
 )
 
 
@@ -39,7 +38,7 @@ def _any(name: str) -> Workspace:
     if not name:
         return default_workspace()
     if len(name) > LONGEST or not name.isprintable():
-        problem = Text(_("A name has at most 100 characters that can be printed."))
+        problem = Text(_("A name can have at most 100 printable characters."))
         raise InputError(problem, value=name, field="customer")
     known = Workspace.objects.filter(name__iexact=name).first()
     return known or Workspace.objects.get_or_create(name=name)[0]

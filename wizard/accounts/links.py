@@ -1,4 +1,8 @@
-"""One-time links: the first way in, printed where only the person on this machine can read it."""
+"""One-time links: the first way in, printed where only the person on this machine can read it.
+
+The code of a link stands behind the `#` of its address, which browsers send to nobody: no server, proxy or log has it.
+The page of the link reads it there, or takes what a person enters, and posts it.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
 
+from installer_tasks.local.redaction_patterns import LINK_PREFIX
 from installer_tasks.models import SignInLink
 
 LIFE = timedelta(hours=1)
@@ -17,16 +22,20 @@ FIRST_PERSON = "installer"
 
 
 def issue_link(user: User, life: timedelta = LIFE) -> str:
-    """A token that signs this user in once, within `life`. Only its digest is kept."""
-    token = secrets.token_urlsafe(32)
-    SignInLink.objects.create(user=user, digest=SignInLink.digest_of(token), expires_at=timezone.now() + life)
-    return token
+    """A code that signs this user in once, within `life`. Only its digest is kept."""
+    code = LINK_PREFIX + secrets.token_urlsafe(32)
+    SignInLink.objects.create(user=user, digest=SignInLink.digest_of(code), expires_at=timezone.now() + life)
+    return code
+
+
+def path_of(code: str, *, to: str = "") -> str:
+    query = f"?{urlencode({'next': to})}" if to else ""
+    return f"{reverse('sign-in-link')}{query}#{code}"
 
 
 def one_time_path(*, to: str = "", user: User | None = None) -> str:
     """The path of a page that signs `user` (else the person of this machine) in once and goes on to `to`."""
-    path = reverse("sign-in-link", args=[issue_link(user or first_person())])
-    return f"{path}?{urlencode({'next': to})}" if to else path
+    return path_of(issue_link(user or first_person()), to=to)
 
 
 def first_person() -> User:
@@ -41,16 +50,13 @@ def first_person() -> User:
     return user
 
 
-def find(token: str) -> SignInLink | None:
-    """The link of this token while it can be used."""
-    usable = SignInLink.objects.filter(used_at=None, expires_at__gt=timezone.now(), user__is_active=True)
-    return usable.select_related("user").filter(digest=SignInLink.digest_of(token)).first()
+def spend(code: str) -> User | None:
+    """End the link of this code; returns its user when it could be used until now.
 
-
-def use(token: str) -> User | None:
-    """The user to sign in, or None: of two requests at the same time one wins."""
-    link = find(token)
-    if link is None:
+    Of two requests at the same time one gets the user. A link that could not be used is spent all the same.
+    """
+    now, row = timezone.now(), SignInLink.objects.filter(digest=SignInLink.digest_of(code))
+    if not row.filter(used_at=None).update(used_at=now):
         return None
-    won = SignInLink.objects.filter(pk=link.pk, used_at=None).update(used_at=timezone.now())
-    return link.user if won else None
+    usable = row.filter(expires_at__gt=now, user__is_active=True).select_related("user").first()
+    return usable.user if usable else None

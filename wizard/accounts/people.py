@@ -12,7 +12,7 @@ from installer_tasks.errors import InputError
 from installer_tasks.models import AuditEntry, Membership, Role, SignInLink, Workspace
 from installer_tasks.text import Text
 from installer_tasks.text import mark as _
-from wizard.accounts import links
+from wizard.accounts import links, sessions
 from wizard.accounts.access import administrators
 
 INVITATION_LIFE = timedelta(days=3)
@@ -23,7 +23,7 @@ Roles = Mapping[int, str]  #: a role by the number of a workspace; NOTHING or ab
 
 @transaction.atomic
 def invite(name: str, *, by: User, administrator: bool, roles: Roles) -> str:
-    """Make a person without a password; returns the token of the link that lets them in once."""
+    """Make a person without a password; returns the code of the link that lets them in once."""
     person = User.objects.create_user(name)
     person.is_superuser = administrator
     person.save(update_fields=["is_superuser"])
@@ -52,15 +52,18 @@ def new_link(person: User, *, by: User) -> str:
 
 @transaction.atomic
 def retire(person: User, *, by: User) -> None:
-    """Ends every session and link of a person at once. Raises InputError for the last administrator."""
+    """Ends every session and link of a person for good. Raises InputError for the last administrator."""
     _require_another_administrator(person)
     _end_links(person)
     User.objects.filter(pk=person.pk).update(is_active=False)
+    sessions.end_all(person)
     _tell("person.retired", person, by)
 
 
 @transaction.atomic
 def bring_back(person: User, *, by: User) -> None:
+    # A sign-in that was under way when the person was retired may have made a session after that.
+    sessions.end_all(person)
     User.objects.filter(pk=person.pk).update(is_active=True)
     _tell("person.returned", person, by)
 
@@ -77,9 +80,9 @@ def _require_another_administrator(person: User) -> None:
     others = [one.pk for one in administrators().select_for_update() if one.pk != person.pk]
     if person.is_superuser and not others:
         raise InputError(
-            Text(_("Nobody would be left to invite people and to give roles.")),
+            Text(_("No administrator would remain to invite people and assign roles.")),
             value=person.username,
-            remedy=Text(_("Make somebody else an administrator first.")),
+            remedy=Text(_("Make another person an administrator first.")),
             field="roles",
             code="last-administrator",
         )

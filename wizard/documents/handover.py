@@ -17,16 +17,22 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from installer_tasks import answers as answer_keys
-from installer_tasks import certificates, findings, journal, runs
-from installer_tasks.cluster import carvel
+from installer_tasks import answer_keys
 from installer_tasks.errors import InputError
-from installer_tasks.models import Answer, Installation, Run
+from installer_tasks.models import Answer, Run
 from installer_tasks.plan import MASK, Plan
+from installer_tasks.preflight import findings
+from installer_tasks.preflight.shapes.cluster import KUBECONFIG
+from installer_tasks.preflight.state import InstallationState
 from installer_tasks.releases import Package
+from installer_tasks.runs import journal, rows, service
+from installer_tasks.runs.stages.base import Progress
+from installer_tasks.systems import certificates
+from installer_tasks.systems.cluster import carvel
 from wizard import steps
+from wizard.presenters import download, progress, states
 from wizard.presenters import findings as finding_views
-from wizard.presenters import progress, states
+from wizard.presenters import proofs as proof_views
 from wizard.presenters import runs as run_views
 from wizard.presenters.findings import FindingView
 from wizard.presenters.review import described
@@ -90,6 +96,7 @@ class Handover:
 
     run: Run
     _plan: Plan
+    _state: InstallationState
 
     @property
     def installation(self) -> str:
@@ -101,6 +108,7 @@ class Handover:
         return (
             (gettext("Console"), plan.console_url),
             (gettext("Release"), plan.release),
+            *download.rows(plan),
             (gettext("Cluster"), plan["cluster.context"]),
             (gettext("Namespace"), plan.known.namespace),
             (gettext("Registry project"), plan.project),
@@ -137,13 +145,12 @@ class Handover:
 
     @cached_property
     def _evidence(self) -> dict[str, Mapping[str, Any]]:
-        row = self.run.stages.filter(slug="acceptance").first()
-        found = (row.progress.get("findings") if row else None) or []
+        found = proof_views.figures(self.run, Progress.PROOFS).get("findings") or []
         return {each["name"]: each.get("evidence") or {} for each in found}
 
     @property
-    def proofs(self) -> tuple[run_views.ProofGroup, ...]:
-        return run_views.proof_groups(self.run)
+    def proofs(self) -> tuple[proof_views.ProofGroup, ...]:
+        return proof_views.proof_groups(self.run)
 
     @property
     def packages(self) -> tuple[Package, ...]:
@@ -151,13 +158,12 @@ class Handover:
 
     @property
     def push(self) -> progress.Push | None:
-        row = self.run.stages.filter(slug="push-images").first()
-        return progress.push(row.progress, running=False) if row and row.progress else None
+        figures = proof_views.figures(self.run, Progress.PUSH)
+        return progress.push(figures, running=False) if figures else None
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        rows = {row.key: row for row in self.run.installation.answers.select_related("changed_by")}
-        return tuple(Group(step.title, tuple(self._values(step.slug, rows))) for step in steps.STEPS)
+        return tuple(Group(step.title, tuple(self._values(step.slug, self._state.answers))) for step in steps.STEPS)
 
     def _values(self, step: str, rows: Mapping[str, Answer]) -> Iterator[Value]:
         for key in answer_keys.of_step(step):
@@ -171,7 +177,7 @@ class Handover:
         if row is None:
             return states.SOURCE["default"], ""
         if row.changed_at > self.run.created_at:
-            return gettext("changed since"), ""
+            return gettext("changed after this run"), ""
         return states.SOURCE[row.source], row.changed_by.get_username() if row.changed_by else ""
 
     @property
@@ -189,13 +195,12 @@ class Handover:
         keys = (key for key in answer_keys.KEYS if key.secret and answer_keys.applies(key, self._plan.answers))
         return tuple(gettext(key.label) for key in keys if self._plan[key.name])
 
-    @property
+    @cached_property
     def accepted(self) -> tuple[FindingView, ...]:
-        installation = self.run.installation
-        items = [item for step in answer_keys.STEPS for item in findings.of_step(installation, step)]
-        return tuple(view for view in finding_views.grouped(installation, items) if view.level in ACCEPTED)
+        views = finding_views.grouped(self._state, self._state.items)
+        return tuple(view for view in views if view.level in ACCEPTED)
 
-    @property
+    @cached_property
     def endings(self) -> tuple[Ending, ...]:
         found = (*self._public_certificates(), *self._authorities(), *self._access(), *self._waivers())
         return tuple(sorted(found, key=attrgetter("at")))
@@ -207,7 +212,7 @@ class Handover:
             (until, first), *others = group
             more = gettext("and %(count)s more") % {"count": len(others)} if others else ""
             what = gettext("Certificate of %(name)s") % {"name": f"{first} {more}".strip()}
-            yield Ending(until, what, gettext("cert-manager renews it by itself while its issuer is Ready"))
+            yield Ending(until, what, gettext("cert-manager renews it automatically while its issuer is ready"))
 
     def _authorities(self) -> Iterator[Ending]:
         """Each once, whatever it is supplied for."""
@@ -217,15 +222,16 @@ class Handover:
             if "-----BEGIN" in value and not key.secret and answer_keys.applies(key, self._plan.answers):
                 for ending in _first_to_end(value):
                     used.setdefault(ending, []).append(gettext(key.label))
-        told = gettext("%(label)s; replace it in the answers before that day, and install again")
+        told = gettext("%(label)s; enter a new one before that day, and install again")
         for (at, subject), labels in used.items():
             yield Ending(at, subject, told % {"label": ", ".join(labels)})
 
     def _access(self) -> Iterator[Ending]:
-        access = findings.fact(self.run.installation, "cluster", "kubeconfig") or {}
-        if access.get("expires"):
+        access = findings.fact(self._state, KUBECONFIG)
+        expires = access.get("expires") if access else None
+        if expires:
             note = gettext("only this installer uses it; TMC-SM does not")
-            yield Ending(datetime.fromisoformat(access["expires"]["at"]), gettext("Access of the kubeconfig"), note)
+            yield Ending(datetime.fromisoformat(expires["at"]), gettext("Credentials of the kubeconfig"), note)
 
     def _waivers(self) -> Iterator[Ending]:
         for view in self.accepted:
@@ -234,16 +240,17 @@ class Handover:
                     view.waived_until, gettext("Waiver: %(title)s") % {"title": view.title}, view.waiver_reason
                 )
 
-    @property
+    @cached_property
     def attempts(self) -> tuple[Attempt, ...]:
-        found = self.run.installation.runs.filter(attempt__lte=self.run.attempt).order_by("attempt")
-        return tuple(map(_attempt, found.select_related("created_by")))
+        oldest_first = [run for run in reversed(self._state.runs) if run.attempt <= self.run.attempt]
+        journals = journal.verified(oldest_first)
+        return tuple(_attempt(self._state, run, journals[run.pk]) for run in oldest_first)
 
 
-def handover(installation: Installation) -> Handover | None:
+def handover(state: InstallationState) -> Handover | None:
     """Of the last run that succeeded; None before there is one."""
-    run = runs.installed(installation)
-    return Handover(run, runs.frozen_plan(run)) if run else None
+    run = service.installed(state)
+    return Handover(run, rows.frozen_plan(run), state) if run else None
 
 
 def _first_to_end(pem: str) -> Iterator[tuple[datetime, str]]:
@@ -253,17 +260,15 @@ def _first_to_end(pem: str) -> Iterator[tuple[datetime, str]]:
         yield min((datetime.fromisoformat(each["not_after"]), str(each["subject"])) for each in found)
 
 
-def _attempt(run: Run) -> Attempt:
-    view = run_views.run_view(run)
-    last = run.events.order_by("-seq").values_list("hash", flat=True).first()
+def _attempt(state: InstallationState, run: Run, kept: journal.Verified) -> Attempt:
     return Attempt(
         number=run.attempt,
-        shown=view.shown,
+        shown=states.of_run(run),
         person=run.created_by.get_username() if run.created_by else "",
         started_at=run.started_at,
-        seconds=view.seconds,
-        error=view.failure.cause if view.failure else "",
+        seconds=run_views.between(run.started_at, run.finished_at),
+        error=run_views.cause_of_failure(state, run),
         events=run.last_seq,
-        seal=last or "",
-        whole=journal.verify_chain(run) is None,
+        seal=kept.seal,
+        whole=kept.first_broken is None,
     )

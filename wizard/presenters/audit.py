@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,42 +17,65 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from installer_tasks import answers as answer_keys
-from installer_tasks import checks
+from installer_tasks import answer_keys
 from installer_tasks.models import AuditEntry, Installation
-from installer_tasks.sessions import DEFAULT_WORKSPACE
+from installer_tasks.preflight import checks
+from installer_tasks.saved_answers import DEFAULT_WORKSPACE
 from installer_tasks.text import mark as _
 from wizard.accounts.access import visible
 from wizard.accounts.people import NOTHING
 from wizard.presenters.people import WORD
 
 PAGE = 50  #: entries a page
+#: How a formula begins, also in full width, which spreadsheets of East Asia read alike.
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+#: Where commas are decimal points a semicolon, and elsewhere a tab or line end, begins a cell of its own.
+_SPLIT = re.compile(rf"([;\t\r\n]\s*+)([{re.escape(''.join(FORMULA))}])")
+SHORT = 60  #: characters of a value
 
 #: What stands for each action; the person stands before it, so each begins with a verb.
 SENTENCES: Mapping[str, str] = {
     "answers.changed": _("changed %(answers)s"),
-    "finding.fixed": _("had “%(check)s” fixed by the installer"),
-    "finding.unwaived": _("took back the acceptance of “%(check)s”"),
-    "finding.waived": _("accepted “%(check)s”"),
+    "bundle-folder.closed": _("closed the folder %(path)s for bundles"),
+    "bundle-folder.opened": _("opened the folder %(path)s for bundles"),
+    "finding.fixed": _("let the installer fix “%(check)s”"),
+    "finding.unwaived": _("withdrew the acceptance of “%(check)s”"),
+    "finding.waived": _("accepted the risk of “%(check)s”"),
     "handover": _("downloaded the handover document"),
+    "identity.password-delayed": _("tried too many passwords of %(name)s at %(system)s: delayed by %(seconds)s s"),
+    "identity.password-tried": _("entered a password of %(name)s for %(system)s"),
+    "identity.rehearsal-failed": _("a rehearsed sign-in of %(name)s at %(system)s failed"),
     "identity.rehearsed": _("rehearsed a sign-in at the provider"),
-    "installation.created": _("started the installation"),
+    "installation.created": _("created the installation"),
     "installation.deleted": _("deleted the installation %(name)s"),
-    "installation.emptied": _("began the installation anew: all answers and runs are gone"),
+    "installation.emptied": _("started the installation over: all values and runs were deleted"),
+    "password.changed": _("changed their password"),
+    "password.refused": _("entered a wrong current password"),
     "password.chosen": _("chose a name and a password"),
     "person.invited": _("invited %(name)s: %(roles)s"),
-    "person.linked": _("made a new link for %(name)s"),
-    "person.retired": _("retired %(name)s"),
-    "person.returned": _("let %(name)s in again"),
-    "person.roles": _("gave %(name)s other roles: %(roles)s"),
-    "run.cancelled": _("cancelled attempt %(attempt)s"),
+    "person.linked": _("created a new sign-in link for %(name)s"),
+    "person.renamed": _("changed their name from %(old)s to %(name)s"),
+    "person.retired": _("deactivated %(name)s"),
+    "person.returned": _("reactivated %(name)s"),
+    "person.roles": _("changed the roles of %(name)s: %(roles)s"),
+    "program.confirmed": _("confirmed the program %(path)s, SHA-256 %(sha256)s"),
+    "program.withdrawn": _("withdrew the confirmation of the program %(path)s, SHA-256 %(sha256)s"),
+    "run.cancelled": _("stopped attempt %(attempt)s"),
     "run.resumed": _("resumed: attempt %(attempt)s"),
-    "run.started": _("pressed Install: attempt %(attempt)s"),
-    "run.undo": _("began to undo: attempt %(attempt)s"),
-    "sign-in.failed": _("somebody failed to sign in as %(name)s from %(address)s"),
+    "run.started": _("started attempt %(attempt)s"),
+    "run.undo": _("started undoing the installation: attempt %(attempt)s"),
+    "session.ended": _("ended one of their sessions"),
+    "sign-in.delayed": _("too many attempts as %(name)s from %(address)s: delayed by %(seconds)s s"),
+    "secrets.taken-back": _("removed %(answers)s, because %(because)s changed: enter them again for the new address"),
+    "sign-in.failed": _("failed sign-in as %(name)s from %(address)s"),
     "sign-in.succeeded": _("signed in"),
+    "system.first-asked": _("had a new address checked: %(place)s"),
     "support-bundle": _("downloaded the support bundle of attempt %(attempt)s"),
 }
+#: Where an entry of another version lacks something.
+UNKNOWN = dict.fromkeys(("address", "attempt", "name", "old", "seconds", "system"), "–")
+#: Of these an administrator should know.
+BAD = frozenset({"password.refused", "sign-in.failed", "sign-in.delayed", "identity.password-delayed"})
 
 
 @dataclass(frozen=True)
@@ -113,7 +137,8 @@ def as_csv(found: Iterable[AuditEntry]) -> str:
 
 def _inert(cell: str) -> str:
     """A cell that begins like a formula is kept from being one: owasp.org/www-community/attacks/CSV_Injection."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    cell = _SPLIT.sub(r"\1'\2", cell)
+    return f"'{cell}" if cell.lstrip().startswith(FORMULA) or cell.startswith(("\t", "\r", "\n")) else cell
 
 
 def _people(me: User) -> QuerySet[User]:
@@ -132,7 +157,7 @@ def _entry(row: AuditEntry) -> Entry:
         action=row.action,
         installation=_installation(row),
         pk=row.installation_id,
-        bad=row.action == "sign-in.failed",
+        bad=row.action in BAD,
     )
 
 
@@ -150,13 +175,21 @@ def _sentence(row: AuditEntry) -> str:
     template = SENTENCES.get(row.action)
     if template is None:
         return row.action
-    return gettext(template) % {"address": "–", "attempt": "–", "name": "–", **_params(row.detail)}
+    return gettext(template) % {
+        "address": "–",
+        "attempt": "–",
+        "name": "–",
+        "seconds": "–",
+        "system": "–",
+        **_params(row.detail),
+    }
 
 
 def _params(detail: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **detail,
-        "answers": gettext(", ").join(_label(key) for key in detail.get("keys", ())),
+        "answers": gettext(", ").join(_answers(detail)),
+        "because": gettext(", ").join(_label(key) for key in detail.get("because", ())),
         "check": _check(detail.get("check", "")),
         "roles": _roles(detail),
     }
@@ -169,6 +202,27 @@ def _roles(detail: Mapping[str, Any]) -> str:
     if tuple(held) == (DEFAULT_WORKSPACE,):
         return str(WORD.get(held[DEFAULT_WORKSPACE], ""))
     return ", ".join(f"{place}: {WORD.get(role, role)}" for place, role in held.items()) or str(WORD[NOTHING])
+
+
+def _answers(detail: Mapping[str, Any]) -> Iterator[str]:
+    changes = {change["key"]: change for change in detail.get("changes", ())}
+    for key in detail.get("keys", ()):
+        yield _change(changes[key]) if key in changes and key not in answer_keys.SECRETS else _label(key)
+
+
+def _change(change: Mapping[str, str]) -> str:
+    before, after = (_short(change[name]) for name in ("before", "after"))
+    return gettext("%(answer)s (%(before)s → %(after)s)") % {
+        "answer": _label(change["key"]),
+        "before": before,
+        "after": after,
+    }
+
+
+def _short(value: str) -> str:
+    """One line of it; the table for spreadsheets has all."""
+    line = " ".join(value[: 2 * SHORT].split())
+    return (f"{line[:SHORT]}…" if len(line) > SHORT else line) or "–"
 
 
 def _label(key: str) -> str:

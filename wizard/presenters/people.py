@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from installer_tasks.models import Membership, Role, SignInLink, Workspace
-from installer_tasks.sessions import DEFAULT_WORKSPACE, default_workspace
+from installer_tasks.saved_answers import DEFAULT_WORKSPACE, default_workspace
 from wizard.accounts.forms import InviteForm
 from wizard.accounts.people import NOTHING
 from wizard.presenters.states import Shown
@@ -58,8 +58,10 @@ class Person:
 def page(me: User, form: InviteForm, places: Sequence[Workspace]) -> dict[str, Any]:
     given = {"administrator": form.data.get("administrator"), "name": form.data.get("name", "")}
     chosen = {place.pk: form.data.get(f"role-{place.pk}", _first_choice(places)) for place in places}
+    held, until = _all_roles(), _invitations()
+    everybody = User.objects.order_by("-is_active", "username")
     return {
-        "people": [_person(who, me, places) for who in User.objects.order_by("-is_active", "username")],
+        "people": [_person(who, me, _roles(places, held.get(who.pk, {})), until.get(who.pk)) for who in everybody],
         "form": form,
         "given": given,
         "new_roles": _roles(places, chosen),
@@ -83,9 +85,15 @@ def _first_choice(places: Sequence[Workspace]) -> str:
     return Role.INSTALLER if len(places) == 1 else NOTHING
 
 
-def _person(who: User, me: User, places: Sequence[Workspace]) -> Person:
-    held = dict(Membership.objects.filter(person=who).values_list("workspace", "role"))
-    until = _invited_until(who)
+def _all_roles() -> dict[int, dict[int, str]]:
+    """Of everybody: roles by the number of the workspace."""
+    found: dict[int, dict[int, str]] = {}
+    for person, workspace, role in Membership.objects.values_list("person", "workspace", "role"):
+        found.setdefault(person, {})[workspace] = role
+    return found
+
+
+def _person(who: User, me: User, roles: tuple[RoleAt, ...], until: datetime | None) -> Person:
     return Person(
         pk=who.pk,
         name=who.username,
@@ -95,7 +103,7 @@ def _person(who: User, me: User, places: Sequence[Workspace]) -> Person:
         shown=_shown(who, until),
         last_seen=who.last_login,
         invited_until=until,
-        roles=_roles(places, held),
+        roles=roles,
     )
 
 
@@ -106,16 +114,17 @@ def _roles(places: Sequence[Workspace], held: dict[int, str]) -> tuple[RoleAt, .
     )
 
 
-def _invited_until(who: User) -> datetime | None:
-    links = SignInLink.objects.filter(user=who, used_at=None, expires_at__gt=timezone.now())
-    return links.order_by("-expires_at").values_list("expires_at", flat=True).first()
+def _invitations() -> dict[int, datetime]:
+    """Until when each person who was invited can use their link."""
+    links = SignInLink.objects.filter(used_at=None, expires_at__gt=timezone.now()).order_by("expires_at")
+    return dict(links.values_list("user", "expires_at"))
 
 
 def _shown(who: User, invited_until: datetime | None) -> Shown:
     if not who.is_active:
-        return Shown(gettext("retired"), "block", "idle")
+        return Shown(gettext("deactivated"), "block", "idle")
     if who.last_login or who.has_usable_password():
-        return Shown(gettext("may enter"), "check", "good")
+        return Shown(gettext("active"), "check", "good")
     if invited_until:
         return Shown(gettext("invited"), "clock", "busy")
     return Shown(gettext("needs a new link"), "warn", "warn")

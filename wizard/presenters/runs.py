@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext
 
-from installer_tasks import answers as answer_keys
-from installer_tasks import messages, runs, undo
+from installer_tasks import answer_keys
+from installer_tasks.errors import InputError
+from installer_tasks.local import os_failures, state_folder
 from installer_tasks.models import Event, Run, RunKind, RunState, StageRun
-from wizard.presenters import pictures, states
-from wizard.presenters.findings import evidence
-from wizard.presenters.landscape import Landscape, landscape
+from installer_tasks.preflight.state import InstallationState
+from installer_tasks.runs import events, service, stages, undo
+from installer_tasks.runs.stages.base import Progress
+from wizard.presenters import diagnoses, pictures, states
+from wizard.presenters.diagnoses import DiagnosisView
 from wizard.presenters.progress import Packages, Push, packages, push
+from wizard.presenters.topology import Topology, topology
 from wizard.texts import render
 
 PAGE = 300  #: lines of the log in one answer
-
-#: What a stage does, said while it does it; a stage that is not here is named by its title.
-DOING: Mapping[str, Any] = {
-    "preflight": gettext_lazy("Making every check once more"),
-    "registry-project": gettext_lazy("Preparing the project in the registry"),
-    "push-images": gettext_lazy("Pushing the images into the registry"),
-    "namespace-and-trust": gettext_lazy("Preparing the namespace, and trust in the registry"),
-    "certificate-issuer": gettext_lazy("Having the issuer sign a trial certificate"),
-    "package-repository": gettext_lazy("Telling the cluster where the packages are"),
-    "package-install": gettext_lazy("Handing the installation to the cluster"),
-    "packages-and-pods": gettext_lazy("Packages reconcile and pods start"),
-    "acceptance": gettext_lazy("Proving that everything works"),
-    "undo-package-install": gettext_lazy("The packages and their pods are removed"),
-    "undo-package-repository": gettext_lazy("Removing the package repository"),
-    "undo-namespace-and-trust": gettext_lazy("Removing the namespace with its volumes"),
-}
+NOT_DONE = (RunState.FAILED, RunState.CANCELLED)
 
 
 @dataclass(frozen=True)
@@ -44,6 +33,7 @@ class StageView:
     slug: str
     number: int
     title: str
+    doing: str
     state: str
     shown: states.Shown
     started_at: datetime | None
@@ -52,14 +42,11 @@ class StageView:
     waiting_since: datetime | None
     push: Push | None
     packages: Packages | None
+    diagnosis: DiagnosisView | None  #: why it failed, or why it stands still
 
     @property
     def running(self) -> bool:
         return self.state == "running"
-
-    @property
-    def doing(self) -> str:
-        return str(DOING.get(self.slug, self.title))
 
     @property
     def share(self) -> float:
@@ -82,6 +69,7 @@ class Failure:
     """What failed, and the way on."""
 
     stage: str
+    happened: str  #: the stage's own words, where another cause was found behind them
     cause: str
     value: str
     remedy: str
@@ -91,6 +79,7 @@ class Failure:
     answers: tuple[AnswerLink, ...]
     repeat: tuple[str, ...]
     keep: tuple[str, ...]
+    diagnosis: DiagnosisView | None
 
 
 @dataclass(frozen=True)
@@ -114,11 +103,12 @@ class RunView:
     newest: bool  #: no attempt came after it
     undoable: bool  #: there is something in the cluster that can be removed
     timeline: tuple[pictures.Row, ...]
-    landscape: Landscape
+    topology: Topology
     title: str
     favicon: str
     done: int
     last_seq: int
+    local_problem: str = ""  #: what this machine refuses while the run is under way
 
     @property
     def final(self) -> bool:
@@ -156,8 +146,10 @@ class Line:
     text: str
 
 
-def run_view(run: Run) -> RunView:
-    rows = list(run.stages.all())
+def run_view(state: InstallationState, run: Run) -> RunView:
+    """`run` is one of the state's."""
+    rows = list(run.stages.defer("facts"))
+    names = titles()
     stages = tuple(_stage(row, number) for number, row in enumerate(rows, 1))
     now = next((stage for stage in stages if stage.running), None)
     done = sum(stage.state in ("succeeded", "kept") for stage in stages)
@@ -175,59 +167,70 @@ def run_view(run: Run) -> RunView:
         waiting_since=now.waiting_since if now else None,
         started_at=run.started_at,
         finished_at=run.finished_at,
-        seconds=_between(run.started_at, run.finished_at),
+        seconds=between(run.started_at, run.finished_at),
         stages=stages,
         now=now,
-        failure=_failure(run, stages) if run.state in (RunState.FAILED, RunState.CANCELLED) else None,
-        newest=not _later(run),
-        undoable=not _later(run) and undo.left_by(run.installation) is not None,
-        timeline=_timeline(run),
-        landscape=_landscape(run, stages),
+        failure=_failure(state, run, rows, stages) if run.state in NOT_DONE else None,
+        newest=not _later(state, run),
+        undoable=not _later(state, run) and undo.left_by(state) is not None,
+        timeline=_timeline(state, names),
+        topology=_topology(state, stages),
         title=_tab_title(run, done, len(stages)),
         favicon={"succeeded": "done", "failed": "failed", "cancelled": "failed"}.get(run.state, "running"),
         done=done,
         last_seq=run.last_seq,
+        local_problem="" if run.final else local_problem(),
     )
+
+
+def local_problem() -> str:
+    """A full disk is silent: whoever wants to tell of it cannot write. So it is looked for here."""
+    folder = state_folder.folder()
+    return render(os_failures.full_words(folder)) if os_failures.is_full(folder) else ""
 
 
 def titles() -> dict[str, str]:
-    return {stage.slug: gettext(stage.title) for kind in RunKind for stage in runs.stages_of(kind)}
+    return {slug: gettext(stage.title) for slug, stage in stages.BY_SLUG.items()}
 
 
 def _stage(row: StageRun, number: int) -> StageView:
-    is_push = "bytes_total" in row.progress
+    """A stage that only another version of the installer has is shown by its slug, without figures."""
+    known = stages.BY_SLUG.get(row.slug)
+    shows = known.shows if known and row.progress else Progress.NONE
     return StageView(
         slug=row.slug,
         number=number,
-        title=titles().get(row.slug, row.slug),
+        title=gettext(known.title) if known else row.slug,
+        doing=gettext(known.doing) if known else row.slug,
         state=row.state,
         shown=states.STAGE[row.state],
         started_at=row.started_at,
-        seconds=_between(row.started_at, row.finished_at),
+        seconds=between(row.started_at, row.finished_at),
         waiting_for=render(row.waiting_for),
         waiting_since=row.waiting_since,
-        push=push(row.progress, running=row.state == "running") if is_push else None,
-        packages=packages(row.progress) if "packages" in row.progress else None,
+        push=push(row.progress, running=row.state == "running") if shows is Progress.PUSH else None,
+        packages=packages(row.progress) if shows is Progress.PACKAGES else None,
+        diagnosis=diagnoses.view(row.diagnosis, row.run.installation_id) if row.diagnosis else None,
     )
 
 
-def _between(start: datetime | None, end: datetime | None) -> float | None:
+def between(start: datetime | None, end: datetime | None) -> float | None:
     return (end - start).total_seconds() if start and end else None
 
 
 def _headline(run: Run, now: StageView | None, stages: Iterable[StageView]) -> str:
     if run.state == RunState.QUEUED:
-        return gettext("Waiting for a worker to take it up")
+        return gettext("Waiting for a worker")
     if run.state == RunState.SUCCEEDED:
-        return gettext("It is removed") if run.undoes else gettext("Tanzu Mission Control is installed")
+        return gettext("Removed") if run.undoes else gettext("Tanzu Mission Control is installed")
     if run.state == RunState.CANCELLED:
-        return gettext("Stopped, because a person asked for it")
+        return gettext("Stopped at a user's request")
     if run.state == RunState.CANCELLING:
         return gettext("Stopping at the next safe point")
     broken = next((stage for stage in stages if stage.state == "failed"), None)
     if run.state == RunState.FAILED:
         return gettext("Failed: %(stage)s") % {"stage": broken.title} if broken else gettext("Failed")
-    return now.doing if now else gettext("Going on to the next stage")
+    return now.doing if now else gettext("Continuing with the next stage")
 
 
 def _position(now: StageView | None, total: int) -> str:
@@ -241,31 +244,57 @@ def _tab_title(run: Run, done: int, total: int) -> str:
     return f"{done}/{total} · {name}"
 
 
-def _failure(run: Run, stages: tuple[StageView, ...]) -> Failure:
-    row = run.stages.filter(state__in=["failed", "cancelled"]).first()
-    error: Mapping[str, Any] = (row.error if row else None) or run.error or {}
-    repeat = () if run.undoes or _later(run) else _to_repeat(run)
+def cause_of_failure(state: InstallationState, run: Run) -> str:
+    """In one sentence; nothing for a run that did not fail."""
+    if run.state not in NOT_DONE:
+        return ""
+    row = _broken(state.stages[run.attempt])
+    return _found_cause(_diagnosis(run, row)) or render(_error(run, row).get("cause"))
+
+
+def _diagnosis(run: Run, row: StageRun | None) -> DiagnosisView | None:
+    return diagnoses.view(row.diagnosis, run.installation_id) if row else None
+
+
+def _found_cause(found: DiagnosisView | None) -> str:
+    return found.first.cause if found and found.known and found.first else ""
+
+
+def _broken(rows: Iterable[StageRun]) -> StageRun | None:
+    return next((row for row in rows if row.state in ("failed", "cancelled")), None)
+
+
+def _error(run: Run, row: StageRun | None) -> Mapping[str, Any]:
+    return (row.error if row else None) or run.error or {}
+
+
+def _failure(state: InstallationState, run: Run, rows: list[StageRun], stages: tuple[StageView, ...]) -> Failure:
+    row = _broken(rows)
+    error = _error(run, row)
+    repeat = () if run.undoes or _later(state, run) else _to_repeat(state)
     names = titles()
-    keys = _keys(run, row, str(error.get("field") or ""))
+    found = _diagnosis(run, row)
+    keys = _keys(run, row, str(error.get("field") or (found.key if found else "")))
+    cause, happened = _found_cause(found), render(error.get("cause"))
     return Failure(
         stage=names.get(row.slug, row.slug) if row else "",
-        cause=render(error.get("cause")),
+        happened=happened if cause or (found and not found.known) else "",
+        cause=cause or ("" if found and not found.known else happened),
         value=str(error.get("value") or ""),
-        remedy=render(error.get("remedy")),
+        remedy=(found.first.fix if cause and found and found.first else "") or render(error.get("remedy")),
         detail=str(error.get("detail") or ""),
         code=str(error.get("code") or ""),
         keys=keys,
         answers=tuple(_answers(run, keys)),
         repeat=tuple(names[slug] for slug in repeat if slug in names),
         keep=tuple(stage.title for stage in stages if stage.slug not in repeat) if repeat else (),
+        diagnosis=found,
     )
 
 
-def _to_repeat(run: Run) -> tuple[str, ...]:
-    from installer_tasks.errors import InputError
-
+def _to_repeat(state: InstallationState) -> tuple[str, ...]:
     try:
-        return runs.stages_to_repeat(run.installation)
+        return service.stages_to_repeat(state)
     except InputError:  # an answer was emptied since: the review says which
         return ()
 
@@ -274,7 +303,7 @@ def _keys(run: Run, row: StageRun | None, field: str) -> tuple[str, ...]:
     """The answer that the error names, else those that the stage reads."""
     if field in answer_keys.BY_NAME:
         return (field,)
-    return next((tuple(stage.reads) for stage in runs.stages_of(run.kind) if row and stage.slug == row.slug), ())
+    return next((tuple(stage.reads) for stage in stages.of_kind(run.kind) if row and stage.slug == row.slug), ())
 
 
 def _answers(run: Run, keys: Iterable[str]) -> Iterable[AnswerLink]:
@@ -283,25 +312,33 @@ def _answers(run: Run, keys: Iterable[str]) -> Iterable[AnswerLink]:
         yield AnswerLink(gettext(key.label), f"{url}#{key.field}")
 
 
-def _later(run: Run) -> bool:
-    return run.installation.runs.filter(attempt__gt=run.attempt).exists()
+def _later(state: InstallationState, run: Run) -> bool:
+    return any(other.attempt > run.attempt for other in state.runs)
 
 
-def _landscape(run: Run, stages: Iterable[StageView]) -> Landscape:
+def _topology(state: InstallationState, stages: Iterable[StageView]) -> Topology:
     now = next((stage for stage in stages if stage.state in ("running", "failed")), None)
-    return landscape(run.installation, now.slug if now else "", failed=now is not None and now.state == "failed")
+    blamed = now.diagnosis.system if now and now.diagnosis else ""
+    return topology(state, now.slug if now else "", failed=now is not None and now.state == "failed", blamed=blamed)
 
 
-def _timeline(run: Run) -> tuple[pictures.Row, ...]:
-    attempts = run.installation.runs.order_by("attempt").prefetch_related("stages")
-    shown = ((each.attempt, states.of_run(each), list(each.stages.all())) for each in attempts)
-    return pictures.timeline(shown, titles(), timezone.now())
+def _timeline(state: InstallationState, names: dict[str, str]) -> tuple[pictures.Row, ...]:
+    oldest_first = reversed(state.runs)
+    shown = ((each.attempt, states.of_run(each), state.stages[each.attempt]) for each in oldest_first)
+    return pictures.timeline(shown, names, timezone.now())
 
 
 def log(run: Run, *, after: int, limit: int = PAGE) -> list[Line]:
     """The lines that follow this one, oldest first."""
     names = titles()
     return [_line(event, names) for event in run.events.filter(seq__gt=after)[:limit]]
+
+
+def whole_logs(runs: Iterable[Run]) -> Iterator[tuple[int, Line]]:
+    """Every line of these runs with the run's number, in one query."""
+    names = titles()
+    for event in Event.objects.filter(run__in=list(runs)).order_by("run", "seq").iterator(chunk_size=1000):
+        yield event.run_id, _line(event, names)
 
 
 def log_end(run: Run, limit: int = PAGE) -> list[Line]:
@@ -315,70 +352,6 @@ def _line(event: Event, names: Mapping[str, str]) -> Line:
         at=timezone.localtime(event.at),
         level=event.level,
         stage=names.get(event.stage, event.stage),
-        sentence=messages.render(event.code, event.params, gettext),
+        sentence=render(events.sentence(event.code, event.params)),
         text=event.text,
-    )
-
-
-@dataclass(frozen=True)
-class Proof:
-    """One acceptance finding."""
-
-    name: str
-    shown: states.Shown
-    message: str
-    value: str
-    remedy: str
-    evidence: tuple[tuple[str, str], ...]
-
-    @property
-    def passed(self) -> bool:
-        return self.shown is states.LEVEL["pass"]
-
-
-@dataclass(frozen=True)
-class ProofGroup:
-    title: Any
-    proofs: tuple[Proof, ...]
-
-    @property
-    def passed(self) -> int:
-        return sum(proof.passed for proof in self.proofs)
-
-    @property
-    def shown(self) -> states.Shown:
-        """That of the first proof that did not pass."""
-        return next((proof.shown for proof in self.proofs if not proof.passed), states.LEVEL["pass"])
-
-
-#: Which proofs belong together, by the second word of their names; others come last.
-PROOF_GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
-    (gettext_lazy("Console and sign-in"), ("console", "landing", "supervisor", "sign-in")),
-    (gettext_lazy("Names and certificates"), ("load-balancer", "dns", "tls")),
-    (gettext_lazy("Packages and images"), ("packages", "images")),
-)
-
-
-def proof_groups(run: Run) -> tuple[ProofGroup, ...]:
-    row = run.stages.filter(slug="acceptance").first()
-    found = [_proof(each) for each in (row.progress.get("findings") if row else None) or []]
-    known = {kind for _title, kinds in PROOF_GROUPS for kind in kinds}
-    others = tuple({_kind(proof) for proof in found} - known)
-    groups = (*PROOF_GROUPS, (gettext_lazy("Further proofs"), others))
-    made = (ProofGroup(title, tuple(proof for proof in found if _kind(proof) in kinds)) for title, kinds in groups)
-    return tuple(group for group in made if group.proofs)
-
-
-def _kind(proof: Proof) -> str:
-    return proof.name.removeprefix("acceptance.").partition(".")[0]
-
-
-def _proof(each: Mapping[str, Any]) -> Proof:
-    return Proof(
-        name=str(each.get("name", "")),
-        shown=states.LEVEL.get(each.get("level", ""), states.LEVEL[""]),
-        message=render(each.get("message")),
-        value=str(each.get("value") or ""),
-        remedy=render(each.get("remedy")),
-        evidence=evidence(each.get("evidence") or {}),
     )

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from installer_tasks import findings
-from installer_tasks.findings import Item
-from installer_tasks.models import Installation
+from installer_tasks.preflight import findings
+from installer_tasks.preflight.shapes import identity
+from installer_tasks.preflight.state import InstallationState, Item
 from wizard.presenters import states
 from wizard.presenters.states import Shown
 from wizard.texts import render
@@ -41,6 +41,7 @@ class Outcome:
     remarks: tuple[RemarkView, ...] = ()
     value: str = ""
     remedy: str = ""
+    code: str = ""
 
 
 def outcome(kept: Mapping[str, Any] | None) -> Outcome | None:
@@ -48,7 +49,9 @@ def outcome(kept: Mapping[str, Any] | None) -> Outcome | None:
         return None
     error = kept.get("error")
     if error:
-        return Outcome("bad", render(error["cause"]), value=error["value"], remedy=render(error["remedy"]))
+        return Outcome(
+            "bad", render(error["cause"]), value=error["value"], remedy=render(error["remedy"]), code=error["code"]
+        )
     found = kept["judgement"]
     return Outcome(
         tone="good" if found["enters"] else "bad",
@@ -69,14 +72,14 @@ class OfDirectory:
     groups: str
 
 
-def of_directory(installation: Installation) -> OfDirectory:
-    user = findings.fact(installation, "identity", "ldap_user") or {}
-    membership = findings.fact(installation, "identity", "ldap_membership") or {}
-    shown = (item for item in findings.of_step(installation, "identity") if item.name in OF_THE_PERSON)
+def of_directory(state: InstallationState) -> OfDirectory:
+    user = findings.fact(state, identity.LDAP_USER)
+    membership = findings.fact(state, identity.LDAP_MEMBERSHIP)
+    shown = (item for item in findings.of_step(state, "identity") if item.name in OF_THE_PERSON)
     return OfDirectory(
-        asked=str(user.get("asked") or ""),
+        asked=user["asked"] if user else "",
         lines=tuple(_line(item) for item in shown),
-        groups="\n".join(membership.get("groups", ())),
+        groups="\n".join(membership["groups"] if membership else ()),
     )
 
 
@@ -93,12 +96,12 @@ def _line(item: Item) -> RemarkView:
 def _headline(found: Mapping[str, Any]) -> str:
     name = {"person": found["person"]}
     if not found["role"]:
-        return gettext("%(person)s would enter as nobody: no group of theirs gives a role.") % name
+        return gettext("%(person)s would get no role: none of their groups grants one.") % name
     if not found["enters"]:
-        return gettext("%(person)s has a role, but could not enter.") % name
+        return gettext("%(person)s has a role, but could not sign in.") % name
     if found["role"] == "admin":
-        return gettext("%(person)s would enter as an administrator.") % name
-    return gettext("%(person)s would enter as a member.") % name
+        return gettext("%(person)s would get the administrator role.") % name
+    return gettext("%(person)s would get the member role.") % name
 
 
 def _remark(remark: Mapping[str, Any]) -> RemarkView:

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from installer_tasks.checks.base import Level, Owner
 from installer_tasks.models import Run
+from installer_tasks.preflight.checks.base import Level, Owner
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,13 @@ class Shown:
 
 
 STEP: Mapping[str, Shown] = {
-    "empty": Shown(gettext_lazy("not begun"), "ring", "idle"),
+    "empty": Shown(gettext_lazy("not started"), "ring", "idle"),
     "incomplete": Shown(gettext_lazy("incomplete"), "half", "idle"),
     "checking": Shown(gettext_lazy("checking"), "busy", "busy"),
-    "stale": Shown(gettext_lazy("to be checked"), "clock", "warn"),
+    "stale": Shown(gettext_lazy("needs checking"), "clock", "warn"),
     "failed": Shown(gettext_lazy("failed"), "cross", "bad"),
-    "warned": Shown(gettext_lazy("proven, with warnings"), "warn", "warn"),
-    "proven": Shown(gettext_lazy("proven"), "check", "good"),
+    "warned": Shown(gettext_lazy("verified, with warnings"), "warn", "warn"),
+    "proven": Shown(gettext_lazy("verified"), "check", "good"),
 }
 
 LEVEL: Mapping[str, Shown] = {
@@ -37,16 +37,16 @@ LEVEL: Mapping[str, Shown] = {
     Level.FAIL: Shown(gettext_lazy("failed"), "cross", "bad"),
     Level.BLOCKED: Shown(gettext_lazy("blocked"), "block", "idle"),
     Level.ERROR: Shown(gettext_lazy("could not run"), "question", "bad"),
-    Level.STALE: Shown(gettext_lazy("out of date"), "clock", "warn"),
+    Level.STALE: Shown(gettext_lazy("outdated"), "clock", "warn"),
     Level.WAIVED: Shown(gettext_lazy("waived"), "waived", "warn"),
     "": Shown(gettext_lazy("not checked yet"), "ring", "idle"),
 }
 
 STAGE: Mapping[str, Shown] = {
     "waiting": Shown(gettext_lazy("waiting"), "ring", "idle"),
-    "running": Shown(pgettext_lazy("state of a stage", "under way"), "busy", "busy"),
+    "running": Shown(pgettext_lazy("state of a stage", "in progress"), "busy", "busy"),
     "succeeded": Shown(gettext_lazy("done"), "check", "good"),
-    "kept": Shown(gettext_lazy("was already done"), "check", "good"),
+    "kept": Shown(gettext_lazy("already done"), "check", "good"),
     "failed": Shown(gettext_lazy("failed"), "cross", "bad"),
     "cancelled": Shown(gettext_lazy("stopped"), "block", "idle"),
 }
@@ -85,5 +85,6 @@ SOURCE: Mapping[str, Any] = {
     "found": gettext_lazy("found"),
     "template": gettext_lazy("from a template"),
     "import": gettext_lazy("imported"),
-    "person": gettext_lazy("typed in"),
+    "generated": gettext_lazy("generated"),
+    "person": gettext_lazy("entered"),
 }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from installer_tasks import runs, undo
-from installer_tasks.cluster.carvel import Names
-from installer_tasks.models import Installation, RunKind
+from installer_tasks.models import RunKind
+from installer_tasks.preflight.state import InstallationState
+from installer_tasks.runs import service, undo
+from installer_tasks.systems.cluster.carvel import Names
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,12 @@ class UndoView:
     attempt: int  #: the last one, to go back to
 
 
-def undo_view(installation: Installation) -> UndoView | None:
+def undo_view(state: InstallationState) -> UndoView | None:
     """None when there is nothing to undo."""
-    left = undo.left_by(installation)
-    last = installation.runs.first()
+    left, last = undo.left_by(state), state.last_run
     if left is None or last is None:
         return None
-    plan = undo.plan_of(installation, left)
+    plan = undo.plan_of(state.installation, left)
     release = plan.known
     names = Names(release.install_name, release.namespace)
     return UndoView(
@@ -44,7 +44,7 @@ def undo_view(installation: Installation) -> UndoView | None:
         project=plan.project,
         context=plan["cluster.context"],
         server=undo.server_of(plan.answers) or "",
-        installed=runs.installed(installation) is not None,
+        installed=service.installed(state) is not None,
         volumes_only=last.kind == RunKind.UNDO and last.state == "succeeded",
         attempt=last.attempt,
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy
 
-from installer_tasks.cluster import kubeconfig
 from installer_tasks.errors import InputError
+from installer_tasks.systems.cluster import kubeconfig
 from wizard.steps.base import Step, StepForm
 from wizard.steps.fields import ChoiceField, Option, SecretDocumentField
 
@@ -16,15 +16,15 @@ class ClusterForm(StepForm):
     kubeconfig = SecretDocumentField(
         label=gettext_lazy("Kubeconfig"),
         help_text=gettext_lazy(
-            "Upload the file or paste its text. It is read as data and sealed at once; programs, paths and proxies in "
-            "it are refused."
+            "Upload the file or paste its text. It is read as data and sealed immediately; "
+            "programs, paths and proxies in it are rejected."
         ),
         accept=".yaml,.yml,.conf,.config,.kubeconfig,text/*",
         rows=5,
     )
     context = ChoiceField(
         label=gettext_lazy("Context"),
-        help_text=gettext_lazy("Which of the clusters in the file to install into."),
+        help_text=gettext_lazy("The cluster in the file to install into."),
         example="admin@tmc",
         open=True,
     )
@@ -33,7 +33,7 @@ class ClusterForm(StepForm):
         """The kubeconfig that counts: the one sent now, else the sealed one."""
         if sent := (getattr(self, "cleaned_data", {}) or {}).get("kubeconfig"):
             return str(sent)
-        kept = self.installation.answers.filter(key="cluster.kubeconfig").first()
+        kept = self.given.state.answers.get("cluster.kubeconfig")
         return kept.reveal() if kept else ""
 
     def options(self) -> dict[str, list[Option]]:
@@ -56,32 +56,41 @@ class ClusterForm(StepForm):
                 return  # a new file was sent by itself: its contexts are offered next
             self.refuse(error, "kubeconfig" if "kubeconfig" in self.fields else "context")
             return
-        if not context and not self.known.get("cluster.context"):
+        if not context and not self.given.value("cluster.context"):
             self._settle(chosen.context)
 
     def _settle(self, context: str) -> None:
         """The file's current context, until a person chooses another."""
         self.cleaned_data["context"] = context
-        self.found.add("context")
+        self.given.found.add("cluster.context")
         if "context" in self.errors:
             del self.errors["context"]
+
+    def answers(self, *, final: bool = False) -> dict[str, str]:
+        """Of the kubeconfig, the part that the chosen context needs; all of it until one of several is chosen."""
+        found, content = super().answers(final=final), self.content()
+        context = self.cleaned_data.get("context")
+        chosen = context and (final or "cluster.context" not in self.given.found)
+        if content and not self.errors and (chosen or len(kubeconfig.contexts(content)) == 1):
+            found["cluster.kubeconfig"] = kubeconfig.cut_down(content, context=context or "")
+        return found
 
 
 STEP = Step(
     slug="cluster",
     title=gettext_lazy("Cluster"),
     lead=gettext_lazy(
-        "Tanzu Mission Control runs in a Kubernetes cluster of its own. The installer works in it with the rights of "
-        "this kubeconfig, and with nothing else."
+        "Tanzu Mission Control runs in a dedicated Kubernetes cluster. The installer uses only the "
+        "permissions of this kubeconfig."
     ),
     owner=gettext_lazy("The platform team that runs your Kubernetes clusters"),
     ask=(
-        gettext_lazy("Which cluster is set aside for Tanzu Mission Control, and may I have cluster-admin in it?"),
-        gettext_lazy("Has it three workers of 4 CPU, 8 GiB memory and 40 GiB disk, free for this?"),
-        gettext_lazy("Does kapp-controller run in it, and is exactly one StorageClass the default?"),
-        gettext_lazy("Can this machine reach its API server, and through which port?"),
+        gettext_lazy("Which cluster is reserved for Tanzu Mission Control, and can I get cluster-admin in it?"),
+        gettext_lazy("Does it have three workers with 4 CPUs, 8 GiB of memory and 40 GiB of disk each, free for this?"),
+        gettext_lazy("Is kapp-controller running in it, and is exactly one StorageClass the default?"),
+        gettext_lazy("Can this machine reach its API server, and on which port?"),
     ),
     form=ClusterForm,
-    handout_title=gettext_lazy("Commands that make a kubeconfig for this installer"),
+    handout_title=gettext_lazy("Commands that create a kubeconfig for this installer"),
     handout=lambda _answers: kubeconfig.SERVICE_ACCOUNT_COMMANDS,
 )

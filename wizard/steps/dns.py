@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
-from installer_tasks import names, releases
+from installer_tasks import releases
+from installer_tasks.systems.dns import resolver
 from wizard.steps.base import Step, StepForm
 from wizard.steps.fields import AnswerField
 
 
 def server(value: str) -> str:
-    names.parse_server(value)
+    resolver.parse_server(value)
     return value.strip()
 
 
@@ -22,15 +23,16 @@ class DnsForm(StepForm):
     zone = AnswerField(
         label=gettext_lazy("DNS zone"),
         help_text=gettext_lazy(
-            "The console answers at this name and all other names are below it. A zone of its own, not the domain of "
-            "the company."
+            "The console uses this name; all other names are below it. Use a dedicated zone, not the company's domain."
         ),
         example="tmc.example.com",
-        parse=names.parse_zone,
+        parse=resolver.parse_zone,
     )
     server = AnswerField(
-        label=gettext_lazy("DNS server to ask"),
-        help_text=gettext_lazy("Only when this machine does not ask the right one by itself. Address or address:port."),
+        label=gettext_lazy("DNS server to query"),
+        help_text=gettext_lazy(
+            "Only needed if this machine does not query the correct server by default. Address or address:port."
+        ),
         example="10.0.0.53",
         parse=server,
     )
@@ -39,7 +41,7 @@ class DnsForm(StepForm):
 def records(answers: Mapping[str, str]) -> str:
     """Every name to create, as the network team needs them."""
     zone = answers["dns.zone"] or "tmc.example.com"
-    address = answers["services.load_balancer_ip"] or "<load balancer address>"
+    address = answers["services.load_balancer_ip"] or gettext("<load balancer address>")
     found = releases.chosen(answers).public_names(zone)
     width = max(map(len, found)) + 1
     return "\n".join(f"{name + '.':<{width}}  IN A  {address}" for name in found)
@@ -49,15 +51,15 @@ STEP = Step(
     slug="dns",
     title=gettext_lazy("DNS zone"),
     lead=gettext_lazy(
-        "People, clusters and the services themselves find each other by names in one zone. They all lead to one load "
-        "balancer address."
+        "Users, clusters and the services find each other by names in one zone. All of them "
+        "resolve to one load balancer address."
     ),
     owner=gettext_lazy("The network team that runs your DNS"),
     ask=(
-        gettext_lazy("Which zone may Tanzu Mission Control have, and who may create records in it?"),
-        gettext_lazy("Is the load balancer address fixed before, or are the records created once it is known?"),
-        gettext_lazy("Do browsers, this machine and pods in the clusters all get the same answer?"),
-        gettext_lazy("If a wildcard is used: does it also answer below s3, as console.s3?"),
+        gettext_lazy("Which zone can Tanzu Mission Control use, and who can create records in it?"),
+        gettext_lazy("Is the load balancer address fixed in advance, or are the records created once it is known?"),
+        gettext_lazy("Do browsers, this machine and pods in the clusters all get the same response?"),
+        gettext_lazy("If a wildcard is used: does it also resolve names below s3, such as console.s3?"),
     ),
     form=DnsForm,
     handout_title=gettext_lazy("Records to create"),

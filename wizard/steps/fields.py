@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,9 +10,12 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext
 
-from installer_tasks import certificates
+from installer_tasks.decoding import decoded
 from installer_tasks.errors import InputError
+from installer_tasks.models import Answer
+from installer_tasks.systems import certificates
 from installer_tasks.text import Text, text
 from installer_tasks.text import mark as _
 from wizard.texts import render
@@ -39,6 +41,14 @@ class Problem(ValidationError):
     @property
     def remedy(self) -> str:
         return render(self.error.remedy)
+
+
+class Conflict(ValidationError):
+    """Another has saved something else since the page was opened. `row` is that; None when the answer was removed."""
+
+    def __init__(self, row: Answer | None) -> None:
+        super().__init__(gettext("This was changed after you opened this page."), code="changed-meanwhile")
+        self.row = row
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,10 @@ class AnswerField(forms.CharField):
         super().__init__(help_text=help_text, **options)
         self.parse = parse
         self.example = example
+
+    def read(self, content: bytes, name: str) -> str:
+        """The answer in a file, as an upload or beside an answers file; InputError when it holds none."""
+        return decoded(content, name=name)
 
     def clean(self, value: Any) -> str:
         answer = str(super().clean(value))
@@ -122,36 +136,45 @@ class DocumentField(AnswerField):
         self.accept = accept
 
     def to_python(self, value: Any) -> str:
-        found = read_upload(value) if isinstance(value, UploadedFile) else super().to_python(value) or ""
+        found = self._uploaded(value) if isinstance(value, UploadedFile) else super().to_python(value) or ""
         if len(found.encode("utf-8", "replace")) > LARGEST:
             raise Problem(_too_large(_size(len(found))))
         return found.replace("\r\n", "\n")
+
+    def _uploaded(self, upload: UploadedFile[bytes]) -> str:
+        size = upload.size or 0
+        if size > LARGEST:
+            raise Problem(_too_large(f"{upload.name}, {_size(size)}"))
+        try:
+            return self.read(bytes(upload.read()), str(upload.name))
+        except InputError as error:
+            raise Problem(error) from error
+
+
+class CertificateField(DocumentField):
+    """One or more certificates, written anew as PEM: what people have is in many forms, and has comments."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("accept", ".pem,.crt,.cer,.der,.p7b,.p7c,text/*")
+        super().__init__(parse=pem, **options)
+
+    def read(self, content: bytes, name: str) -> str:
+        try:
+            return pem(content)
+        except InputError as error:
+            error.value = error.value or name
+            raise
 
 
 class SecretDocumentField(DocumentField):
     kind = "secret-document"
 
 
-def read_upload(upload: UploadedFile[bytes]) -> str:
-    """The file's text; PowerShell writes UTF-16 when it redirects, so its byte order marks are read too."""
-    size = upload.size or 0
-    if size > LARGEST:
-        raise Problem(_too_large(f"{upload.name}, {_size(size)}"))
-    content = bytes(upload.read())
-    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        return content.decode("utf-16" if utf16 else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        cause = Text(_("This file is not text."))
-        remedy = Text(_("Upload the text file itself, not an archive, a picture or a key store."))
-        raise Problem(InputError(cause, value=str(upload.name), remedy=remedy, code="not-text")) from error
-
-
 def _too_large(value: str) -> InputError:
     return InputError(
-        text(_("This is larger than %(limit)s; what is asked for here has a few kilobytes."), limit=_size(LARGEST)),
+        text(_("This is larger than %(limit)s; the expected size is a few kilobytes."), limit=_size(LARGEST)),
         value=value,
-        remedy=Text(_("Choose the file that the help beside this field describes.")),
+        remedy=Text(_("Choose the file described in the help next to this field.")),
         code="too-large",
     )
 
@@ -160,8 +183,7 @@ def _size(count: int) -> str:
     return f"{count / 1024 / 1024:.1f} MiB"
 
 
-def pem(value: str) -> str:
-    """One or more certificates, written anew: what people paste has comments and odd line ends."""
+def pem(value: str | bytes) -> str:
     return certificates.to_pem(certificates.parse_bundle(value))
 
 
@@ -170,7 +192,7 @@ def one_of(*allowed: str) -> Parse:
         if value in allowed:
             return value
         remedy = text(_("Choose one of: %(known)s."), known=", ".join(allowed))
-        raise InputError(Text(_("This is not one of the choices.")), value=value[:200], remedy=remedy)
+        raise InputError(Text(_("This is not one of the options.")), value=value[:200], remedy=remedy)
 
     return parse
 

@@ -7,17 +7,17 @@ from typing import Any
 
 from django.utils.translation import gettext, gettext_lazy
 
-from installer_tasks import answers as answer_keys
-from installer_tasks import releases
-from installer_tasks.identity import parse_issuer
+from installer_tasks import answer_keys, releases
+from installer_tasks.systems.identity import parse_issuer
 from installer_tasks.text import mark as _
 from wizard.steps.base import Step
-from wizard.steps.fields import AnswerField, ChoiceField, DocumentField, Option, SecretField, matching, one_of, pem
+from wizard.steps.fields import AnswerField, CertificateField, ChoiceField, Option, SecretField, matching, one_of
+from wizard.steps.handouts import aligned
 from wizard.steps.identity_directory import DirectoryForm
 from wizard.steps.identity_presets import PRESETS
 
-_one_word = matching(r"[!-~]+", _("It holds blanks or characters that cannot be typed."), _("Give one word."))
-_name = matching(r"[^\x00-\x1f\x7f]+", _("It holds control characters."), _("Type the name again."))
+_one_word = matching(r"[!-~]+", _("It contains spaces or non-printable characters."), _("Enter one word."))
+_name = matching(r"[^\x00-\x1f\x7f]+", _("It contains control characters."), _("Enter the name again."))
 
 #: Their defaults follow from the kind of directory.
 FOLLOWING = ("ldap_user_filter", "ldap_user_attribute", "ldap_group_filter")
@@ -31,61 +31,59 @@ def scopes(value: str) -> str:
 
 class IdentityForm(DirectoryForm):
     step = "identity"
-    field_order = ("kind", "issuer_url", "client_id", "client_secret", "ca", "groups_claim", "scopes")
+    field_order = ("kind", "issuer_url", "ca", "client_id", "client_secret", "groups_claim", "scopes")
 
     kind = ChoiceField(
-        label=gettext_lazy("How people sign in"),
-        help_text=gettext_lazy("A provider is to be preferred where there is one: passwords stay with it."),
+        label=gettext_lazy("Sign-in method"),
+        help_text=gettext_lazy("Prefer an identity provider if you have one: passwords never leave it."),
         parse=one_of(answer_keys.FEDERATED, answer_keys.LDAP),
     )
     issuer_url = AnswerField(
         label=gettext_lazy("Issuer URL"),
         help_text=gettext_lazy(
-            "Letter for letter what the provider calls itself. Its discovery document is below it at "
-            "/.well-known/openid-configuration."
+            "Exactly the issuer in the provider's discovery document, which is at "
+            "/.well-known/openid-configuration below this URL."
         ),
         example="https://idp.example.com/realms/tmc",
         parse=parse_issuer,
     )
     client_id = AnswerField(label=gettext_lazy("Client ID"), example="tmc-sm", parse=_one_word)
     client_secret = SecretField(label=gettext_lazy("Client secret"))
-    ca = DocumentField(
-        label=gettext_lazy("Certificate authority of the provider"),
-        help_text=gettext_lazy("PEM. Only when this machine does not know the authority that signed its certificate."),
-        accept=".pem,.crt,.cer,text/*",
-        parse=pem,
+    ca = CertificateField(
+        label=gettext_lazy("CA certificate of the provider"),
+        help_text=gettext_lazy(
+            "PEM format. Only needed if this machine does not trust the CA that signed its certificate."
+        ),
         rows=4,
     )
     groups_claim = AnswerField(
         label=gettext_lazy("Groups claim"),
-        help_text=gettext_lazy("The claim of the ID token that lists a person's groups."),
+        help_text=gettext_lazy("The claim of the ID token that lists a user's groups."),
         example="groups",
         parse=_one_word,
     )
     scopes = AnswerField(
         label=gettext_lazy("Scopes"),
         help_text=gettext_lazy(
-            "Only to replace the default: openid, offline_access, email, profile. GitLab refuses offline_access; Dex "
-            "needs groups."
+            "Only needed to replace the default: openid, offline_access, email, profile. GitLab "
+            "rejects offline_access; Dex requires groups."
         ),
         example="openid,offline_access,email,profile",
         parse=scopes,
     )
     admin_group = AnswerField(
-        label=gettext_lazy("Group of administrators"),
-        help_text=gettext_lazy(
-            "Written exactly as in the token, upper and lower case too. Of a directory it is the CN of the group."
-        ),
+        label=gettext_lazy("Administrators group"),
+        help_text=gettext_lazy("Exactly as in the token, including case. For a directory, enter the CN of the group."),
         parse=_name,
     )
-    member_group = AnswerField(label=gettext_lazy("Group of members"), parse=_name)
+    member_group = AnswerField(label=gettext_lazy("Members group"), parse=_name)
 
     @classmethod
     def fixed_options(cls) -> dict[str, list[Option]]:
         return {
             "kind": [
                 Option(answer_keys.FEDERATED, gettext("Identity provider"), gettext("OpenID Connect, single sign-on")),
-                Option(answer_keys.LDAP, gettext("Directory"), gettext("LDAP or Active Directory, over LDAPS")),
+                Option(answer_keys.LDAP, gettext("LDAP directory"), gettext("LDAP or Active Directory, over LDAPS")),
             ],
             "ldap_type": [
                 Option(answer_keys.ACTIVE_DIRECTORY, "Active Directory"),
@@ -96,11 +94,10 @@ class IdentityForm(DirectoryForm):
     def clean(self) -> dict[str, Any]:
         """A default of the other kind of directory was not typed by anybody: it follows."""
         found: dict[str, Any] = super().clean() or self.cleaned_data
-        if self.chosen["identity.ldap_type"] != self.known["identity.ldap_type"]:
+        if "identity.ldap_type" in self.given.changed_choices:
             for name in FOLLOWING:
-                key = answer_keys.BY_NAME[self.key(name)]
-                if found.get(name) == answer_keys.default(key, self.known):
-                    found[name] = answer_keys.default(key, self.chosen)
+                if found.get(name) == self.given.default_before(self.key(name)):
+                    found[name] = self.given.default(self.key(name))
         return found
 
 
@@ -109,27 +106,30 @@ def client(answers: Mapping[str, str]) -> str:
     if answer_keys.kind_of(answers) == answer_keys.LDAP:
         return account(answers)
     zone = answers["dns.zone"] or "tmc.example.com"
-    return "\n".join(
+    claim = gettext("%(claim)s (list of group names, in the ID token)") % {"claim": answers["identity.groups_claim"]}
+    return aligned(
         (
-            f"Redirect URI:   {releases.chosen(answers).redirect_uri(zone)}",
-            "Grants:         authorization code, refresh token",
-            "Client:         confidential, with a client secret",
-            f"Claim:          {answers['identity.groups_claim']} (list of group names, in the ID token)",
-            f"Groups:         {answers['identity.admin_group']}, {answers['identity.member_group']}",
-            "People:         verified e-mail address, first and last name",
+            (gettext("Redirect URI"), releases.chosen(answers).redirect_uri(zone)),
+            (gettext("Grants"), gettext("authorization code, refresh token")),
+            (gettext("Client"), gettext("confidential, with a client secret")),
+            (gettext("Claim"), claim),
+            (gettext("Groups"), f"{answers['identity.admin_group']}, {answers['identity.member_group']}"),
+            (gettext("Users"), gettext("verified e-mail address, first and last name")),
         )
     )
 
 
 def account(answers: Mapping[str, str]) -> str:
-    return "\n".join(
+    groups = f"{answers['identity.admin_group']}, {answers['identity.member_group']}"
+    users = {"filter": answers["identity.ldap_user_filter"], "attribute": answers["identity.ldap_user_attribute"]}
+    return aligned(
         (
-            "Account:        a service account that may read people, groups and their members; no expiry",
-            "Reached by:     LDAPS (636), from the pods of the cluster and from this machine",
-            f"Groups:         {answers['identity.admin_group']}, {answers['identity.member_group']} (by their CN)",
-            f"People:         {answers['identity.ldap_user_filter']}, with {answers['identity.ldap_user_attribute']}",
-            f"Membership:     {answers['identity.ldap_group_filter']}",
-            "Certificate:    PEM of the root CA that issued the LDAPS certificate",
+            (gettext("Account"), gettext("a service account that can read users, groups and their members; no expiry")),
+            (gettext("Access"), gettext("LDAPS (636), from the pods of the cluster and from this machine")),
+            (gettext("Groups"), gettext("%(groups)s (by their CN)") % {"groups": groups}),
+            (gettext("Users"), gettext("%(filter)s, with %(attribute)s") % users),
+            (gettext("Membership"), answers["identity.ldap_group_filter"]),
+            (gettext("Certificate"), gettext("PEM of the root CA that issued the LDAPS certificate")),
         )
     )
 
@@ -138,16 +138,15 @@ STEP = Step(
     slug="identity",
     title=gettext_lazy("Identity provider"),
     lead=gettext_lazy(
-        "People sign in to Tanzu Mission Control with the accounts they already have. What they may do follows from "
-        "two groups."
+        "Users sign in to Tanzu Mission Control with their existing accounts. Two groups determine their permissions."
     ),
     owner=gettext_lazy("The identity team that runs your single sign-on or your directory"),
     ask=(
         gettext_lazy("Will you register a confidential client with the redirect URI below, exactly as written?"),
-        gettext_lazy("Does the ID token carry the groups, and does the client get refresh tokens?"),
-        gettext_lazy("Who is in the group of administrators? The first person to sign in must be."),
-        gettext_lazy("Which authority signed the certificate of the provider?"),
-        gettext_lazy("With a directory: is there a service account that reads people and groups over LDAPS?"),
+        gettext_lazy("Does the ID token contain the groups, and does the client get refresh tokens?"),
+        gettext_lazy("Who is in the administrators group? The first user to sign in must be a member."),
+        gettext_lazy("Which CA signed the provider's certificate?"),
+        gettext_lazy("With a directory: is there a service account that can read users and groups over LDAPS?"),
     ),
     form=IdentityForm,
     handout_title=gettext_lazy("What to prepare"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy
 
-from installer_tasks.answers import FEDERATED, LDAP
+from installer_tasks.answer_keys import FEDERATED, LDAP
 from wizard.steps.base import Words
 
 
@@ -32,8 +32,8 @@ PRESETS = (
         "https://example.okta.com/oauth2/default",
         (
             gettext_lazy("Create an app integration of type OIDC, Web Application."),
-            gettext_lazy("Enable the grants Authorization Code and Refresh Token; for tmc login with --basic-auth and "
-                         "for Terraform also Resource Owner Password."),
+            gettext_lazy("Enable the Authorization Code and Refresh Token grants; for tmc login "
+                         "with --basic-auth and for Terraform, also Resource Owner Password."),
             gettext_lazy("Create the two groups, and assign both to the app."),
             gettext_lazy("Add a groups claim to the ID token: name groups, filter Matches regex, value tmc.*, always "
                          "included."),
@@ -44,14 +44,15 @@ PRESETS = (
         "Keycloak",
         "https://keycloak.example.com/realms/tmc",
         (
-            gettext_lazy("Create a client of type OpenID Connect with Client authentication and Standard flow on; "
-                         "Direct access grants too for tmc login with --basic-auth and for Terraform."),
-            gettext_lazy("Copy the secret from its tab Credentials."),
-            gettext_lazy("Add a client scope groups of type Default with the mapper Group Membership: token claim name "
-                         "groups, Add to ID token on, Full group path off."),
-            gettext_lazy("Create the two groups, and give each person an e-mail address with Email verified on, first "
-                         "and last name, and a password that is not temporary."),
-            gettext_lazy("From Keycloak 17 on the issuer has no /auth before /realms."),
+            gettext_lazy("Create a client of type OpenID Connect with Client authentication and "
+                         "Standard flow on; for tmc login with --basic-auth and for Terraform, "
+                         "also Direct access grants."),
+            gettext_lazy("Copy the secret from its Credentials tab."),
+            gettext_lazy("Add a client scope groups of type Default with the Group Membership "
+                         "mapper: token claim name groups, Add to ID token on, Full group path off."),
+            gettext_lazy("Create the two groups. Give each user an email address with Email "
+                         "verified on, a first and last name, and a password that is not temporary."),
+            gettext_lazy("In Keycloak 17 and later, the issuer URL has no /auth before /realms."),
         ),
     ),
     Preset(
@@ -60,8 +61,9 @@ PRESETS = (
         "https://dex.example.com",
         (
             gettext_lazy("Register a static client with the ID, the secret and the redirect URI."),
-            gettext_lazy("Name the scopes on this page, groups among them: openid, offline_access, email, profile, "
-                         "groups. Dex writes the claim only when it is asked for."),
+            gettext_lazy("Enter the scopes on this page, including groups: openid, offline_access, "
+                         "email, profile, groups. Dex sends the claim only if this scope is "
+                         "requested."),
         ),
     ),
     Preset(
@@ -69,9 +71,9 @@ PRESETS = (
         "GitLab",
         "https://gitlab.example.com",
         (
-            gettext_lazy("Create an application that is confidential, with the scopes openid, email and profile."),
-            gettext_lazy("Name the scopes on this page without offline_access, which GitLab refuses: openid, email, "
-                         "profile."),
+            gettext_lazy("Create a confidential application with the scopes openid, email and profile."),
+            gettext_lazy("Enter the scopes on this page without offline_access, which GitLab "
+                         "rejects: openid, email, profile."),
         ),
     ),
     # Source: learn.microsoft.com/entra/identity-platform/ with quickstart-register-app, how-to-add-credentials,
@@ -85,20 +87,24 @@ PRESETS = (
         "Microsoft Entra ID",
         "https://login.microsoftonline.com/00000000-0000-0000-0000-000000000000/v2.0",
         (
-            gettext_lazy("Let the cluster reach login.microsoftonline.com and graph.microsoft.com; Pinniped asks "
-                         "both."),
-            gettext_lazy("Register an app for this organizational directory only, with the redirect URI on the "
-                         "platform Web. The issuer holds the Directory (tenant) ID, not common or organizations."),
-            gettext_lazy("Under Certificates & secrets create a client secret and copy its Value, not its ID. It is "
-                         "shown once, and expires after two years at most."),
-            gettext_lazy("Under Enterprise applications, Users and groups, assign the two groups to the app, which "
-                         "needs Microsoft Entra ID P1. Put people into them directly: nested groups do not count."),
-            gettext_lazy("Under Token configuration add the groups claim with Groups assigned to the application "
-                         "(Security groups without P1, but then whoever is in more than 200 gets none), and to the "
-                         "ID token the optional claims email, family_name and given_name."),
-            gettext_lazy("The claim holds object IDs. Name those of the two groups on this page; or have names "
-                         "written for assigned groups: in the manifest, under optionalClaims, idToken, give groups "
-                         "the additionalProperties sam_account_name and cloud_displayname."),
+            gettext_lazy("Allow the cluster to reach login.microsoftonline.com and "
+                         "graph.microsoft.com; Pinniped uses both."),
+            gettext_lazy("Register an app for this organizational directory only, with the "
+                         "redirect URI on the platform Web. The issuer URL contains the Directory "
+                         "(tenant) ID, not common or organizations."),
+            gettext_lazy("Under Certificates & secrets, create a client secret and copy its Value, "
+                         "not its ID. It is shown only once, and expires after at most two years."),
+            gettext_lazy("Under Enterprise applications, Users and groups, assign the two groups "
+                         "to the app (requires Microsoft Entra ID P1). Add users to the groups "
+                         "directly: nested groups do not count."),
+            gettext_lazy("Under Token configuration, add the groups claim with Groups assigned to "
+                         "the application (without P1: Security groups, but then users in more "
+                         "than 200 groups get none). Add the optional claims email, family_name "
+                         "and given_name to the ID token."),
+            gettext_lazy("The claim contains object IDs. Enter those of the two groups on this "
+                         "page, or have Entra ID send names for assigned groups: in the manifest, "
+                         "under optionalClaims, idToken, set additionalProperties of groups to "
+                         "sam_account_name and cloud_displayname."),
         ),
     ),
     # Why not AD FS itself, and the sources: docs/decisions/ad-fs-through-keycloak.md
@@ -107,20 +113,24 @@ PRESETS = (
         "AD FS",
         "https://keycloak.example.com/realms/tmc",
         (
-            gettext_lazy("Do not enter AD FS itself as the issuer: the Pinniped of TMC-SM cannot refresh a session "
-                         "with it. Put a Keycloak realm in between, and enter its issuer."),
-            gettext_lazy("In Keycloak add an identity provider SAML v2.0 from the entity descriptor "
-                         "https://adfs.example.com/FederationMetadata/2007-06/FederationMetadata.xml, with NameID "
-                         "policy format Windows Domain Qualified Name, Want AuthnRequests signed on, SAML signature "
-                         "key name CERT_SUBJECT, Trust Email on and Sync mode Force."),
-            gettext_lazy("In AD FS add a claims aware relying party trust from the address of its metadata: the "
-                         "redirect URI that Keycloak shows, with /descriptor after it."),
-            gettext_lazy("In its claim issuance policy transform Windows account name into Name ID, format Windows "
-                         "Qualified Domain Name; send E-Mail-Addresses, Given-Name and Surname as claims; and send "
-                         "each of the two groups as a claim of type Group with its name on this page as the value."),
-            gettext_lazy("In Keycloak add mappers to the identity provider: Attribute Importer for email, firstName "
-                         "and lastName, and for each group Advanced Attribute to Group on "
-                         "http://schemas.xmlsoap.org/claims/Group."),
+            gettext_lazy("Do not enter AD FS as the issuer: the Pinniped version in TMC-SM cannot "
+                         "refresh its sessions. Use a Keycloak realm in between, and enter its "
+                         "issuer."),
+            gettext_lazy("In Keycloak, add an identity provider SAML v2.0 from the entity "
+                         "descriptor "
+                         "https://adfs.example.com/FederationMetadata/2007-06/FederationMetadata.xml, "
+                         "with NameID policy format Windows Domain Qualified Name, Want "
+                         "AuthnRequests signed on, SAML signature key name CERT_SUBJECT, Trust "
+                         "Email on and Sync mode Force."),
+            gettext_lazy("In AD FS, add a claims-aware relying party trust from its metadata URL: "
+                         "the redirect URI shown by Keycloak, followed by /descriptor."),
+            gettext_lazy("In its claim issuance policy, transform Windows account name into Name "
+                         "ID, format Windows Qualified Domain Name. Send E-Mail-Addresses, "
+                         "Given-Name and Surname as claims. Send each of the two groups as a claim "
+                         "of type Group, with its name on this page as the value."),
+            gettext_lazy("In Keycloak, add mappers to the identity provider: Attribute Importer "
+                         "for email, firstName and lastName, and Advanced Attribute to Group on "
+                         "http://schemas.xmlsoap.org/claims/Group for each group."),
             gettext_lazy("Set up the client and the two groups as for Keycloak."),
         ),
     ),
@@ -135,16 +145,16 @@ PRESETS = (
         "Workspace ONE Access",
         "https://access.example.com/SAAS/auth",
         (
-            gettext_lazy("Under Resources, Web Apps, add an app with the authentication type OpenID Connect, the "
-                         "redirect URI as Redirect URL, and a client ID and secret of your own. Target URL is "
-                         "required, but TMC-SM does not use it. Where a client type is asked for, it is "
-                         "Confidential."),
+            gettext_lazy("Under Resources, Web Apps, add an app with the authentication type "
+                         "OpenID Connect, the redirect URI as Redirect URL, and a client ID and "
+                         "secret that you choose. Target URL is required, but TMC-SM does not use "
+                         "it. If a client type is requested, choose Confidential."),
             gettext_lazy("Assign the app to the two groups."),
-            gettext_lazy("Open its client under Settings, OAuth 2.0 Management (earlier: Catalog, Settings, Remote "
-                         "App Access). Leave Issue Refresh Token on, and select the scopes OpenID, Email, Profile "
-                         "and Group, no others."),
-            gettext_lazy("Name the scopes on this page, without offline_access: openid, email, profile, group."),
-            gettext_lazy("Name group_names as the groups claim on this page: this provider cannot rename it."),
+            gettext_lazy("Open its client under Settings, OAuth 2.0 Management (earlier: Catalog, "
+                         "Settings, Remote App Access). Leave Issue Refresh Token on, and select "
+                         "only the scopes OpenID, Email, Profile and Group."),
+            gettext_lazy("Enter the scopes on this page, without offline_access: openid, email, profile, group."),
+            gettext_lazy("Enter group_names as the groups claim on this page: this provider cannot rename it."),
         ),
     ),
     # No vendor's page was read for the two directories: this is what their administrators commonly do.
@@ -153,14 +163,16 @@ PRESETS = (
         "Active Directory",
         "",
         (
-            gettext_lazy("Have the domain controllers offer LDAPS: each needs a certificate with its own name, which "
-                         "the enterprise CA issues by itself where autoenrollment is on."),
-            gettext_lazy("Create a user as service account, in no group but Domain Users, with Password never "
-                         "expires; its DN is in the tab Attribute Editor as distinguishedName."),
-            gettext_lazy("Create the two groups as security groups below one OU, and put people into them. For groups "
-                         "within groups take the filter with 1.2.840.113556.1.4.1941."),
-            gettext_lazy("Export the root CA as Base-64 encoded X.509: certutil -ca.cert root.cer on the CA, then "
-                         "certutil -encode root.cer root.pem."),
+            gettext_lazy("Enable LDAPS on the domain controllers: each needs a certificate with "
+                         "its own name. With autoenrollment, the enterprise CA issues it "
+                         "automatically."),
+            gettext_lazy("Create a user as the service account, only in the group Domain Users, "
+                         "with Password never expires. Its DN is in the Attribute Editor tab as "
+                         "distinguishedName."),
+            gettext_lazy("Create the two groups as security groups below one OU, and add users to "
+                         "them. For nested groups, use the filter with 1.2.840.113556.1.4.1941."),
+            gettext_lazy("Export the root CA certificate as Base-64 encoded X.509: certutil "
+                         "-ca.cert root.cer on the CA, then certutil -encode root.cer root.pem."),
         ),
     ),
     Preset(
@@ -168,11 +180,12 @@ PRESETS = (
         "OpenLDAP",
         "",
         (
-            gettext_lazy("Have slapd listen on ldaps:/// with olcTLSCertificateFile and olcTLSCertificateKeyFile."),
-            gettext_lazy("Create a service account with a userPassword, and give it read in olcAccess on people and "
-                         "groups."),
-            gettext_lazy("Create the two groups as groupOfNames with the DN of each person as member. For posixGroup "
-                         "no filter with a DN finds anybody: it holds names, not DNs."),
+            gettext_lazy("Configure slapd to listen on ldaps:///, with olcTLSCertificateFile and "
+                         "olcTLSCertificateKeyFile."),
+            gettext_lazy("Create a service account with a userPassword, and give it read access to "
+                         "users and groups in olcAccess."),
+            gettext_lazy("Create the two groups as groupOfNames, with each user's DN as member. "
+                         "Filters with a DN find no posixGroup: it contains names, not DNs."),
         ),
     ),
 )  # fmt: skip

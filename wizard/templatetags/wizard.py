@@ -8,11 +8,14 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
+from wizard import reference as entries
 from wizard.fragments import etag_of
 from wizard.texts import render
 
@@ -32,6 +35,15 @@ def icon(name: str) -> SafeString:
     return format_html(
         '<svg class="icon icon-{}" aria-hidden="true" focusable="false"><use href="{}"/></svg>', name, url
     )
+
+
+@register.simple_tag
+def reference(kind: str, name: str) -> SafeString:
+    """The name of a check or an error's code, with a link to its entry in the reference where it has one."""
+    anchor = entries.anchor(kind, name)
+    if anchor not in entries.anchors():
+        return format_html("<code>{}</code>", name)
+    return format_html('<a href="{}#{}"><code>{}</code></a>', reverse("reference"), anchor, name)
 
 
 @register.simple_tag
@@ -65,10 +77,10 @@ def duration(seconds: float | None) -> str:
         return ""
     whole = max(0, round(seconds))
     if whole < 60:
-        return f"{whole} s"
+        return gettext("%(seconds)s s") % {"seconds": whole}
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+        return gettext("%(minutes)s min %(seconds)s s") % {"minutes": whole // 60, "seconds": f"{whole % 60:02d}"}
+    return gettext("%(hours)s h %(minutes)s min") % {"hours": whole // 3600, "minutes": f"{whole % 3600 // 60:02d}"}
 
 
 @register.filter
@@ -84,11 +96,11 @@ def size(count: float | None) -> str:
 
 @register.simple_tag(takes_context=True)
 def live(context: template.Context, name: str, url: str, template_name: str) -> SafeString:
-    """A part of the page that is fetched again when the doorbell rings, and swapped when it differs."""
+    """A part of the page that static/live.js fetches again when something changed; swapped when it differs."""
     loaded = context.template.engine.get_template(template_name) if context.template else None
     html = loaded.render(context) if loaded else ""
     return format_html(
-        '<div id="{}" class="live" hx-get="{}" hx-trigger="sse:changed, poll" hx-target="this" hx-swap="innerHTML" '
+        '<div id="{}" class="live" hx-get="{}" hx-trigger="refresh" hx-target="this" hx-swap="innerHTML" '
         'hx-params="none" data-etag="{}">{}</div>',
         name,
         url,

@@ -8,14 +8,21 @@ from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
-from installer_tasks import checks, practice
-from installer_tasks.checks.base import Check
+from installer_tasks.local import practice
 from installer_tasks.models import Installation
+from installer_tasks.preflight import checks
+from installer_tasks.preflight.checks.base import Check
+from installer_tasks.preflight.state import InstallationState, load
 from wizard.presenters.steps import rail
 
 
 def installation_of(pk: int) -> Installation:
     return get_object_or_404(Installation.objects.select_related("workspace"), pk=pk)
+
+
+def state_of(pk: int) -> InstallationState:
+    """Loaded once for each request, and handed down."""
+    return load(installation_of(pk))
 
 
 def check_of(name: str) -> Check:
@@ -30,11 +37,11 @@ def person(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
-def frame(installation: Installation, current: str) -> dict[str, Any]:
-    """What `frame.html` needs: the installation, its doorbell, its steps, whether there is an estate to practise on."""
+def frame(state: InstallationState, current: str) -> dict[str, Any]:
+    """What `frame.html` needs: the installation, its steps, whether there is an estate to practise on."""
     return {
-        "installation": installation,
-        "rail": rail(installation, current),
+        "installation": state.installation,
+        "rail": rail(state, current),
         "current": current,
         "practising": bool(practice.notices()),
     }

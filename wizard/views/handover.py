@@ -9,25 +9,25 @@ from django.views.decorators.http import require_GET
 
 from installer_tasks.models import AuditEntry
 from wizard.documents.handover import handover
-from wizard.views.common import frame, installation_of, person
+from wizard.views.common import frame, person, state_of
 
 
 @never_cache
 @require_GET
 def page(request: HttpRequest, pk: int) -> HttpResponse:
-    installation = installation_of(pk)
-    document = handover(installation)
+    state = state_of(pk)
+    document = handover(state)
     if document is None:
         return redirect("open", pk=pk)
-    return render(request, "wizard/handover.html", {**frame(installation, "review"), "document": document})
+    return render(request, "wizard/handover.html", {**frame(state, "review"), "document": document})
 
 
 @never_cache
 @require_GET
 def file(request: HttpRequest, pk: int) -> HttpResponse:
     """With its style in it: it is read where this installer is not."""
-    installation = installation_of(pk)
-    document = handover(installation)
+    state = state_of(pk)
+    installation, document = state.installation, handover(state)
     if document is None:
         return redirect("open", pk=pk)
     AuditEntry.objects.create(person=person(request), installation=installation, action="handover")

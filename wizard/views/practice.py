@@ -14,19 +14,20 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from installer_tasks import checks, practice, sessions
-from wizard.views.common import frame, installation_of
+from installer_tasks.local import practice
+from installer_tasks.preflight import checks
+from wizard.views.common import frame, state_of
 
 #: What a group of faults is about, by the first part of their names.
 GROUPS = {
     "kube": _("Cluster"),
     "nodes": _("Nodes"),
     "storage": _("Storage"),
-    "pods": _("Names, as pods resolve them"),
+    "pods": _("Names as pods resolve them"),
     "bundle": _("Release bundle"),
     "dns": _("DNS zone"),
     "identity": _("Identity provider"),
-    "ldap": _("Directory (LDAP)"),
+    "ldap": _("LDAP directory"),
     "registry": _("Registry"),
     "certificates": _("Certificates"),
     "services": _("Services"),
@@ -39,14 +40,14 @@ SURPRISE = "practice-surprise"  #: key of the session: a fault that was switched
 @never_cache
 @require_http_methods(["GET", "POST"])
 def faults(request: HttpRequest, pk: int) -> HttpResponse:
-    installation = installation_of(pk)
+    state = state_of(pk)
     notices = practice.notices()
     if not notices:
         raise Http404
     if request.method == "POST":
-        _switch(request, notices, sessions.visible_answers(installation))
+        _switch(request, notices, state.visible)
         return redirect("practice", pk=pk)
-    context = {**frame(installation, "practice"), **_board(request, notices)}
+    context = {**frame(state, "practice"), **_board(request, notices)}
     return render(request, "wizard/practice.html", context)
 
 

@@ -11,14 +11,17 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from installer_tasks import runs
-from installer_tasks.models import AuditEntry, Run
+from installer_tasks.models import Run
 from installer_tasks.plan import Plan
+from installer_tasks.preflight.state import InstallationState
+from installer_tasks.runs import rows, service
 from wizard import fragments
+from wizard.accounts import sessions
 from wizard.documents import support
 from wizard.presenters import runs as run_views
 from wizard.presenters import steps as step_views
-from wizard.views.common import frame, installation_of, person
+from wizard.presenters.proofs import proof_groups
+from wizard.views.common import frame, installation_of, person, state_of
 from wizard.views.review import begin
 
 
@@ -34,21 +37,28 @@ def run_of(pk: int, attempt: int | None = None) -> Run:
 @never_cache
 @require_GET
 def run(request: HttpRequest, pk: int, attempt: int | None = None) -> HttpResponse:
-    installation = installation_of(pk)
-    if attempt is None and not installation.runs.exists():
+    state = state_of(pk)
+    if attempt is None and not state.runs:
         return redirect("review", pk=pk)
-    found = run_of(pk, attempt)
-    context = {**frame(installation, "review"), **_context(found), "lines": run_views.log_end(found)}
+    found = _attempt(state, attempt)
+    context = {**frame(state, "review"), **_context(state, found), "lines": run_views.log_end(found)}
     return render(request, "wizard/run.html", context)
 
 
-def _context(found: Run) -> dict[str, Any]:
-    shown = run_views.run_view(found)
+def _attempt(state: InstallationState, attempt: int | None) -> Run:
+    found = state.last_run if attempt is None else state.run(attempt)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _context(state: InstallationState, found: Run) -> dict[str, Any]:
+    shown = run_views.run_view(state, found)
     keys = shown.failure.keys if shown.failure and shown.newest else ()
     return {
-        "installation": found.installation,
+        "installation": state.installation,
         "run": shown,
-        "editors": step_views.editors(found.installation, keys),
+        "editors": step_views.editors(state, keys),
     }
 
 
@@ -57,7 +67,11 @@ def _context(found: Run) -> dict[str, Any]:
 def progress(request: HttpRequest, pk: int, attempt: int) -> HttpResponse:
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect("attempt", pk=pk, attempt=attempt)
-    return fragments.answer(request, "wizard/_run.html", _context(run_of(pk, attempt)))
+    state = state_of(pk)
+    found = _attempt(state, attempt)
+    if not found.final:
+        sessions.used(request)  # whoever watches a run stays signed in until it ends
+    return fragments.answer(request, "wizard/_run.html", _context(state, found))
 
 
 @never_cache
@@ -86,33 +100,20 @@ def _cursor(given: str) -> int:
 @require_GET
 def download(request: HttpRequest, pk: int, attempt: int) -> HttpResponse:  # noqa: ARG001 - a view
     """The whole log as text."""
-    text = "".join(support.log_lines(run_of(pk, attempt)))
-    response = HttpResponse(text, content_type="text/plain; charset=utf-8")
+    response = HttpResponse(support.log_text(run_of(pk, attempt)), content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="installation-{pk}-attempt-{attempt}.log"'
-    return response
-
-
-@never_cache
-@require_GET
-def support_bundle(request: HttpRequest, pk: int, attempt: int) -> HttpResponse:
-    """What somebody else needs to see why it failed; no secret is in it."""
-    found = run_of(pk, attempt)
-    AuditEntry.objects.create(
-        person=person(request), installation=found.installation, action="support-bundle", detail={"attempt": attempt}
-    )
-    response = HttpResponse(support.bundle(found), content_type="application/zip")
-    response["Content-Disposition"] = f'attachment; filename="installation-{pk}-attempt-{attempt}-support.zip"'
     return response
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
 def cancel(request: HttpRequest, pk: int, attempt: int) -> HttpResponse:
-    found = run_of(pk, attempt)
     if request.method == "GET":
-        return render(request, "wizard/cancel.html", _context(found))
-    if not runs.cancel(found, person(request)):
-        messages.info(request, gettext("The run was over already."))
+        state = state_of(pk)
+        return render(request, "wizard/cancel.html", _context(state, _attempt(state, attempt)))
+    found = run_of(pk, attempt)
+    if not service.cancel(found, person(request)):
+        messages.info(request, gettext("The run had already ended."))
     return redirect("attempt", pk=pk, attempt=attempt)
 
 
@@ -125,12 +126,12 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def done(request: HttpRequest, pk: int) -> HttpResponse:
     """What was proven, where the console is, and what to do next."""
-    installation = installation_of(pk)
-    found = runs.installed(installation)
+    state = state_of(pk)
+    found = service.installed(state)
     if found is None:
         return redirect("open", pk=pk)
-    facts = {**_facts(runs.frozen_plan(found)), "groups": run_views.proof_groups(found)}
-    return render(request, "wizard/done.html", {**frame(installation, "review"), **_context(found), **facts})
+    facts = {**_facts(rows.frozen_plan(found)), "groups": proof_groups(found)}
+    return render(request, "wizard/done.html", {**frame(state, "review"), **_context(state, found), **facts})
 
 
 def _facts(plan: Plan) -> dict[str, Any]:

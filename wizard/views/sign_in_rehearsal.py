@@ -15,16 +15,20 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_POST
 
-from installer_tasks import answers as answer_keys
-from installer_tasks import findings, identity, sessions
+from installer_tasks import answer_keys
 from installer_tasks.errors import InstallerError, Refused
-from installer_tasks.identity import Begun, Client, Told, Wanted
 from installer_tasks.models import AuditEntry, Installation
-from installer_tasks.sign_in import scopes_asked
+from installer_tasks.preflight import findings, outward
+from installer_tasks.preflight.shapes.identity import DISCOVERY
+from installer_tasks.preflight.state import InstallationState
+from installer_tasks.systems import identity
+from installer_tasks.systems.identity import Begun, Client, Told, Wanted
+from installer_tasks.systems.identity.scopes import scopes_asked
 from installer_tasks.text import Text
 from installer_tasks.text import mark as _
 from wizard.presenters.sign_in_rehearsal import of_directory, outcome
-from wizard.views.common import frame, installation_of, person
+from wizard.system_guesses import SystemGuess
+from wizard.views.common import frame, installation_of, person, state_of
 
 KEY = "sign-in-rehearsal"  #: of the session
 #: A person has this long to find their password.
@@ -35,25 +39,24 @@ NEEDED = ("identity.issuer_url", "identity.client_id", "identity.client_secret")
 @never_cache
 @require_GET
 def rehearsal(request: HttpRequest, pk: int) -> HttpResponse:
-    installation = installation_of(pk)
-    known = set(installation.answers.filter(key__in=NEEDED).values_list("key", flat=True))
-    if answer_keys.kind_of(sessions.visible_answers(installation)) == answer_keys.LDAP:
-        context = {**frame(installation, "identity"), "directory": of_directory(installation)}
+    state = state_of(pk)
+    if answer_keys.kind_of(state.visible) == answer_keys.LDAP:
+        context = {**frame(state, "identity"), "directory": of_directory(state)}
         return render(request, "wizard/sign_in_rehearsal.html", context)
     context = {
-        **frame(installation, "identity"),
-        "ready": known == set(NEEDED),
+        **frame(state, "identity"),
+        "ready": state.answers.keys() >= set(NEEDED),
         "callback": _callback_url(request, pk),
-        "by_password": _by_password_offered(installation),
+        "by_password": _by_password_offered(state),
         "outcome": outcome(_kept(request, pk).get("result")),
     }
     return render(request, "wizard/sign_in_rehearsal.html", context)
 
 
-def _by_password_offered(installation: Installation) -> bool:
+def _by_password_offered(state: InstallationState) -> bool:
     """Unless the provider is known to refuse it."""
-    discovery = findings.fact(installation, "identity", "discovery") or {}
-    return "grant_types_supported" not in discovery.get("listed", ()) or "password" in discovery["grant_types"]
+    discovery = findings.fact(state, DISCOVERY)
+    return not discovery or "grant_types_supported" not in discovery["listed"] or "password" in discovery["grant_types"]
 
 
 @never_cache
@@ -93,7 +96,21 @@ def callback(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def by_password(request: HttpRequest, pk: int) -> HttpResponse:
     name, password = request.POST.get("username", "")[:500], request.POST.get("password", "")[:1000]
-    return _judge(request, installation_of(pk), lambda client: identity.by_password(client, name, password))
+    installation = installation_of(pk)
+    guess = SystemGuess(installation, person(request), _answers(installation)["identity.issuer_url"], name)
+    return _judge(request, installation, lambda client: _guess(guess, client, password))
+
+
+@sensitive_variables()
+def _guess(guess: SystemGuess, client: Client, password: str) -> Told:
+    guess.begin()
+    try:
+        told = identity.by_password(client, guess.account, password)
+    except InstallerError:
+        guess.tell("identity.rehearsal-failed")
+        raise
+    guess.succeeded()
+    return told
 
 
 @sensitive_variables()
@@ -122,7 +139,9 @@ def _answers(installation: Installation) -> dict[str, str]:
 
 
 def _client(installation: Installation) -> Client:
+    """Refused when the provider is one too many new addresses."""
     answers = _answers(installation)
+    outward.require(installation, "identity", answers)
     issuer, client_id, secret = (answers[key] for key in NEEDED)
     scopes = scopes_asked(answers["identity.scopes"])
     return Client(issuer, client_id, secret, answers["identity.ca"].strip() or None, scopes)
@@ -138,9 +157,9 @@ def _same(kept: str, came: str) -> bool:
 
 def _not_ours() -> Refused:
     return Refused(
-        Text(_("This answer does not belong to a sign-in that was begun here a moment ago.")),
+        Text(_("This response does not belong to a sign-in that was started here recently.")),
         value="state",
-        remedy=Text(_("Begin the rehearsal again, in this browser.")),
+        remedy=Text(_("Start the rehearsal again, in this browser.")),
         code="identity-sign-in-state",
     )
 

@@ -6,26 +6,28 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.request import split_domain_port
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import requires_csrf_token
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.i18n import set_language
 
 from wizard.accounts.access import Refused, administrators
+from wizard.accounts.session_end import page_of, renew_token
 from wizard.accounts.views import safe_next
 from wizard.context import THEMES
 from wizard.presenters.design import examples
 
 A_YEAR = 365 * 24 * 3600
 
-LAST_WORDS = "<!doctype html><title>500</title><p>The installer cannot answer now. What was saved is safe."
+LAST_WORDS = "<!doctype html><title>500</title><p>Internal server error. Your saved data is safe."
 
-language = login_not_required(set_language)
+language = login_not_required(require_http_methods(["GET", "POST"])(set_language))
 
 
 @login_not_required
@@ -44,7 +46,8 @@ def theme(request: HttpRequest) -> HttpResponse:
     response = redirect(safe_next(request))
     wanted = request.POST.get("theme", "")
     if wanted in THEMES:
-        response.set_cookie("theme", wanted, max_age=A_YEAR, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
+        name, secure = settings.THEME_COOKIE_NAME, settings.SESSION_COOKIE_SECURE
+        response.set_cookie(name, wanted, max_age=A_YEAR, samesite="Lax", secure=secure)
     return response
 
 
@@ -68,7 +71,11 @@ def _error(request: HttpRequest, status: int, **context: Any) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Too much was sent, or nonsense."""
+    """Too much was sent, a name that this installer is not known by, or nonsense."""
+    if isinstance(exception, DisallowedHost):
+        host = split_domain_port(request.META.get("HTTP_HOST", ""))[0]
+        setting = f"TMC_INSTALLER_HOSTS={','.join([*settings.ALLOWED_HOSTS, host])}"
+        return _error(request, 400, host=host, setting=setting)
     if not isinstance(exception, RequestDataTooBig):
         return _error(request, 400)
     if request.headers.get("HX-Request"):
@@ -96,4 +103,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's signature
-    return _error(request, 403, csrf=True, back=request.path)
+    return renew_token(request) or _error(request, 403, csrf=True, back=page_of(request))

@@ -13,8 +13,8 @@ Object = dict[str, Any]
 PACKAGING = "packaging.carvel.dev/v1alpha1"
 DATA_PACKAGING = "data.packaging.carvel.dev/v1alpha1"
 PACKAGE_LABEL = "kapp.k14s.io/app"
-#: Which package asks for which of the release's certificates; the others belong to the stack (facts, DNS and §5.2).
-_CERTIFICATE_OWNERS = {"minio-tls": "minio", "pinniped-supervisor-server-tls": "pinniped"}
+#: The authority inside TMC-SM: an issuer signs itself a CA, with which another issuer signs (facts §5.2).
+_INTERNAL, _INTERNAL_ROOT, _INTERNAL_CA = "dev", "dev-root", "dev-ca"
 #: HTTPProxies and the host they serve, by package.
 _PROXIES = {
     "tmc-local-stack": (
@@ -131,14 +131,22 @@ def child_install(package: Package, namespace: str) -> list[Object]:
 
 def child_objects(release: Release, package: Package, namespace: str, values: Mapping[str, Any]) -> list[Object]:
     """What a child package deploys, apart from pods: those follow from the workloads."""
-    zone, issuer = str(values.get("dnsZone", "")), str(values.get("clusterIssuer", ""))
+    zone, issuer = str(values.get("dnsZone", "")), _issuer(values)
     project = str(values.get("harborProject", ""))
     objects = [] if values.get("certificateImport") else _certificates(release, package, namespace, zone, issuer)
+    if package.name == "tmc-local-stack-secrets" and release.certificates != release.operator_certificates:
+        objects += _internal_authority(namespace)
     if package.name == "contour":
         objects.append(HTTP_PROXY)
         objects.append(_envoy_service(namespace, values.get("contourEnvoy") or {}))
     objects += [_proxy(namespace, zone, *proxy) for proxy in _PROXIES.get(package.name, ())]
     return objects + [workload(item, package, namespace, project) for item in package.workloads]
+
+
+def _issuer(values: Mapping[str, Any]) -> str:
+    """The operator's, by the values of every generation."""
+    nested = (values.get("serverTLS") or {}).get("clusterIssuer") or {}
+    return str(values.get("clusterIssuer") or nested.get("name") or "")
 
 
 def _certificates(release: Release, package: Package, namespace: str, zone: str, issuer: str) -> list[Object]:
@@ -152,11 +160,31 @@ def _certificates(release: Release, package: Package, namespace: str, zone: str,
                 "dnsNames": [f"{host}.{zone}" if host else zone for host in wanted.hosts],
                 "duration": "8780h",
                 "renewBefore": "780h",
-                "issuerRef": {"name": issuer, "kind": "ClusterIssuer", "group": "cert-manager.io"},
+                "issuerRef": _reference(_INTERNAL, "Issuer") if wanted.internal else _reference(issuer),
             },
         }
         for wanted in release.certificates
-        if _CERTIFICATE_OWNERS.get(wanted.name, "tmc-local-stack") == package.name
+        if wanted.package == package.name
+    ]
+
+
+def _reference(name: str, kind: str = "ClusterIssuer") -> Object:
+    return {"name": name, "kind": kind, "group": "cert-manager.io"}
+
+
+def _internal_authority(namespace: str) -> list[Object]:
+    issuer = {"apiVersion": "cert-manager.io/v1", "kind": "Issuer"}
+    spec = {"isCA": True, "commonName": "Practice Development CA", "secretName": f"{_INTERNAL_CA}-key",
+            "duration": "87600h", "issuerRef": _reference(_INTERNAL_ROOT, "Issuer")}  # fmt: skip
+    certificate = {"apiVersion": "cert-manager.io/v1", "kind": "Certificate"}
+    return [
+        {**issuer, "metadata": {"name": _INTERNAL_ROOT, "namespace": namespace}, "spec": {"selfSigned": {}}},
+        {**certificate, "metadata": {"name": _INTERNAL_CA, "namespace": namespace}, "spec": spec},
+        {
+            **issuer,
+            "metadata": {"name": _INTERNAL, "namespace": namespace},
+            "spec": {"ca": {"secretName": f"{_INTERNAL_CA}-key"}},
+        },
     ]
 
 
@@ -206,7 +234,7 @@ def workload(item: Workload, package: Package, namespace: str, project: str) -> 
         spec["replicas"] = item.replicas
     if item.kind == "StatefulSet":
         spec["serviceName"] = item.name
-        spec["volumeClaimTemplates"] = [_claim_template()]
+        spec["volumeClaimTemplates"] = [_claim_template(package)]
     return {
         "apiVersion": "batch/v1" if item.kind == "Job" else "apps/v1",
         "kind": item.kind,
@@ -215,6 +243,7 @@ def workload(item: Workload, package: Package, namespace: str, project: str) -> 
     }
 
 
-def _claim_template() -> Object:
+def _claim_template(package: Package) -> Object:
+    """kapp labels a template's claims too: they count as its own, and it never made them."""
     spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "8Gi"}}}
-    return {"metadata": {"name": "data"}, "spec": spec}
+    return {"metadata": {"name": "data", "labels": {PACKAGE_LABEL: package.name}}, "spec": spec}

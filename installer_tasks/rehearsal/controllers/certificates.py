@@ -8,8 +8,8 @@ from typing import Any
 
 from cryptography import x509
 
-from installer_tasks.rehearsal.controllers.desk import Object
 from installer_tasks.rehearsal.controllers.issuing import Authority, Issued, IssuerBroken, self_signed
+from installer_tasks.rehearsal.controllers.objects import Object
 from installer_tasks.rehearsal.controllers.roles import Role
 from installer_tasks.rehearsal.controllers.world import World, condition, now
 

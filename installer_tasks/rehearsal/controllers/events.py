@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 
-from installer_tasks.rehearsal.controllers.desk import Desk, Object
+from installer_tasks.rehearsal.controllers.objects import Object, ObjectClient
 from installer_tasks.rehearsal.controllers.world import now
 from installer_tasks.rehearsal.kube.errors import ApiError
 
 
-def tell(desk: Desk, about: Object, reason: str, message: str, *, kind: str = "Warning") -> None:
+def tell(desk: ObjectClient, about: Object, reason: str, message: str, *, kind: str = "Warning") -> None:
     """An Event, unless just this was said of the object before."""
     metadata = about["metadata"]
     digest = hashlib.sha256(f"{metadata['uid']}{reason}{message}".encode()).hexdigest()[:16]

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import urllib3
 
+from installer_tasks.systems.registry.challenges import parse_challenges
+
 _FETCHING = (
     "vendir: Error: Syncing directory '0':\n"
     "  Syncing directory '.' with imgpkgBundle contents:\n"
@@ -84,14 +86,14 @@ def ask_for_token(
     pool: urllib3.PoolManager, reference: Reference, ping: urllib3.BaseHTTPResponse, login: str = ""
 ) -> urllib3.BaseHTTPResponse | None:
     """What the token service says to `user:password`, or to nobody; None where there is no such service."""
-    challenge = ping.headers.get("WWW-Authenticate", "")
-    realm = re.search(r'realm="([^"]+)"', challenge)
-    if ping.status != 401 or not challenge.startswith("Bearer") or realm is None:
+    challenges = parse_challenges(ping.headers.getlist("WWW-Authenticate"))
+    bearer = next((found for found in challenges if found.scheme == "bearer" and found.realm), None)
+    if ping.status != 401 or bearer is None:
         return None
-    service = re.search(r'service="([^"]+)"', challenge)
-    fields = {"service": service.group(1) if service else "", "scope": f"repository:{reference.path}:pull"}
+    service = bearer.parameters.get("service", "")
+    fields = {"service": service, "scope": f"repository:{reference.path}:pull"}
     headers = urllib3.make_headers(basic_auth=login) if login else {}
-    return pool.request("GET", realm.group(1), fields=fields, headers=headers)
+    return pool.request("GET", bearer.realm, fields=fields, headers=headers)
 
 
 def _check(answer: urllib3.BaseHTTPResponse, reference: Reference, url: str) -> None:

@@ -10,8 +10,8 @@ import yaml
 
 from installer_tasks.rehearsal.controllers import catalogue, kapp, ytt
 from installer_tasks.rehearsal.controllers.certificates import is_ready as is_issued
-from installer_tasks.rehearsal.controllers.desk import Object
 from installer_tasks.rehearsal.controllers.issuing import Issued
+from installer_tasks.rehearsal.controllers.objects import Object
 from installer_tasks.rehearsal.controllers.packages import Values, wanted_package
 from installer_tasks.rehearsal.controllers.removal import Removals
 from installer_tasks.rehearsal.controllers.status import PhaseFailed, Progress, app_status, install_status, succeeded
@@ -51,7 +51,9 @@ class Installs:
         values = Values.of(self._world.desk, obj)
         attempt = self._attempt(obj, values)
         if obj["spec"].get("paused"):
-            self._world.desk.status(obj, {**(obj.get("status") or {}), "friendlyDescription": "Canceled/paused"})
+            seen = {"observedGeneration": obj["metadata"].get("generation", 1)}
+            status = {**(obj.get("status") or {}), **seen, "friendlyDescription": "Canceled/paused"}
+            self._world.desk.status(obj, status)
             return None
         if attempt.progress.state == "succeeded":
             return None
@@ -100,6 +102,9 @@ class Installs:
     def _check(self, obj: Object, release: Release, package: Package | None, values: Values) -> None:
         """What kapp-controller looks at before it deploys anything."""
         account, namespace = obj["spec"].get("serviceAccountName", ""), obj["metadata"]["namespace"]
+        failing = self._world.hooks.failing(obj)
+        if failing is not None:
+            raise PhaseFailed(*failing)
         if values.own is None:
             name = obj["spec"]["values"][0]["secretRef"]["name"]
             raise PhaseFailed("template", f'Templating dir: secrets "{name}" not found')

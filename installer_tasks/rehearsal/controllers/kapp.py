@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from installer_tasks.rehearsal.controllers.desk import Object
+from installer_tasks.rehearsal.controllers.objects import Object
 
 
 def resource(obj: Object) -> str:
@@ -12,6 +12,31 @@ def resource(obj: Object) -> str:
     metadata = obj["metadata"]
     where = f"namespace: {metadata['namespace']}" if metadata.get("namespace") else "cluster"
     return f"{obj['kind'].lower()}/{metadata['name']} ({obj['apiVersion']}) {where}"
+
+
+class RemovalTranscript:
+    """The output of one removal: what it waits for, told anew when that changes."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._waits: list[str] | None = None
+        self._lines = [
+            "Target cluster 'https://10.96.0.1:443'",
+            "Changes",
+            f"Wait to: 0 reconcile, {total} delete, 0 noop",
+        ]
+
+    def __str__(self) -> str:
+        return "".join(f"{line}\n" for line in self._lines)
+
+    def waits(self, resources: list[str]) -> None:
+        if resources == self._waits:
+            return
+        self._waits = resources
+        at = clock()
+        figures = f"[{max(0, self._total - len(resources))}/{self._total} done]"
+        self._lines.append(f"{at}: ---- waiting on {len(resources)} changes {figures} ----")
+        self._lines += [f"{at}: ongoing: delete {name}" for name in resources]
 
 
 class Transcript:
@@ -75,5 +100,9 @@ class Transcript:
         return f"[{len(self._done)}/{self._total} done]"
 
     def _say(self, line: str) -> None:
-        at = datetime.now(UTC).strftime("%I:%M:%S%p").lstrip("0")
-        self._lines.append(f"{at}: {line}")
+        self._lines.append(f"{clock()}: {line}")
+
+
+def clock() -> str:
+    """The time as kapp begins its lines."""
+    return datetime.now(UTC).strftime("%I:%M:%S%p").lstrip("0")

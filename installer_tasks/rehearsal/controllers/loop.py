@@ -6,8 +6,8 @@ import logging
 import threading
 
 from installer_tasks.rehearsal.controllers.certificates import Certificates, Issuers, Proxies
-from installer_tasks.rehearsal.controllers.desk import Desk
 from installer_tasks.rehearsal.controllers.installs import Installs
+from installer_tasks.rehearsal.controllers.objects import ObjectClient
 from installer_tasks.rehearsal.controllers.pace import Pace
 from installer_tasks.rehearsal.controllers.pods import LoadBalancers, Pods
 from installer_tasks.rehearsal.controllers.repository import Repositories
@@ -29,7 +29,7 @@ class Controllers:
     def __init__(self, store: Store, pace: Pace = Pace.QUICK, hooks: Hooks | None = None) -> None:
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._desk = Desk(store)
+        self._desk = ObjectClient(store)
         world = World(self._desk, pace, hooks or Hooks(), self._wake.set)
         self._controllers: tuple[Controller, ...] = tuple(make(world) for make in MAKERS)
         self._thread = threading.Thread(target=self._run, name="controllers", daemon=True)

@@ -7,8 +7,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from installer_tasks import releases
-from installer_tasks.rehearsal.controllers.desk import Desk, Object
+from installer_tasks.rehearsal import releases
+from installer_tasks.rehearsal.controllers.objects import Object, ObjectClient
 from installer_tasks.rehearsal.controllers.status import PhaseFailed
 from installer_tasks.releases import Package, Release
 
@@ -21,7 +21,7 @@ class Values:
     parent: str
 
     @classmethod
-    def of(cls, desk: Desk, install: Object) -> Values:
+    def of(cls, desk: ObjectClient, install: Object) -> Values:
         parent = parent_install(desk, install["metadata"]["namespace"])
         return cls(_text(desk, install), (_text(desk, parent) or "") if parent is not None else "")
 
@@ -31,7 +31,7 @@ class Values:
         return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _text(desk: Desk, install: Object) -> str | None:
+def _text(desk: ObjectClient, install: Object) -> str | None:
     texts: list[str] = []
     for source in install["spec"].get("values") or []:
         name = (source.get("secretRef") or {}).get("name", "")
@@ -42,14 +42,14 @@ def _text(desk: Desk, install: Object) -> str | None:
     return "\n".join(texts)
 
 
-def parent_install(desk: Desk, namespace: str) -> Object | None:
+def parent_install(desk: ObjectClient, namespace: str) -> Object | None:
     """The install of TMC-SM itself in this namespace."""
-    parents = {releases.get(version).ref_name for version in releases.known()}
+    parents = {releases.get(version).ref_name for version in releases.playable()}
     found = desk.objects("PackageInstall", namespace)
     return next((item for item in found if item["spec"]["packageRef"].get("refName") in parents), None)
 
 
-def wanted_package(desk: Desk, install: Object) -> tuple[Release, Package | None]:
+def wanted_package(desk: ObjectClient, install: Object) -> tuple[Release, Package | None]:
     """The release, and which child of it; None for the parent. Raises PhaseFailed in kapp-controller's words."""
     reference = install["spec"].get("packageRef") or {}
     name = str(reference.get("refName", ""))
@@ -62,15 +62,20 @@ def wanted_package(desk: Desk, install: Object) -> tuple[Release, Package | None
         count = len(offered)
         filters = f"all={count} -> after-prereleases-filter={count} -> after-constraints-filter=0"
         raise PhaseFailed("fetch", f"Expected to find at least one version, but did not (details: {filters})")
-    return _known(name, version)
+    return _known(desk, install, name, version)
 
 
-def _known(name: str, version: str) -> tuple[Release, Package | None]:
-    for known in reversed(releases.known()):
-        release = releases.get(known)
-        if (name, version) == (release.ref_name, release.version):
-            return release, None
-        for package in release.packages:
-            if (name, version) == (package.ref_name, package.version):
-                return release, package
-    raise PhaseFailed("fetch", f"Package {name} not found")
+def _known(desk: ObjectClient, install: Object, name: str, version: str) -> tuple[Release, Package | None]:
+    """Two releases may have the same package: which of them it is, the parent says."""
+    parent = parent_install(desk, install["metadata"]["namespace"])
+    release = releases.get(_version(parent or install) if parent or version in releases.playable() else version)
+    if (name, version) == (release.ref_name, release.version):
+        return release, None
+    found = [package for package in release.packages if (name, version) == (package.ref_name, package.version)]
+    if not found:
+        raise PhaseFailed("fetch", f"Package {name} not found")
+    return release, found[0]
+
+
+def _version(install: Object) -> str:
+    return str((install["spec"].get("packageRef") or {}).get("versionSelection", {}).get("constraints", ""))

@@ -6,8 +6,10 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from installer_tasks.rehearsal.controllers.desk import Object
+from installer_tasks.rehearsal.controllers.events import tell
+from installer_tasks.rehearsal.controllers.objects import Object
 from installer_tasks.rehearsal.controllers.pulling import BETWEEN_PULLS, Pulls
+from installer_tasks.rehearsal.controllers.troubles import Troubles
 from installer_tasks.rehearsal.controllers.volumes import claims_of
 from installer_tasks.rehearsal.controllers.workloads import free_nodes
 from installer_tasks.rehearsal.controllers.world import World, condition, now
@@ -25,13 +27,16 @@ class Pods:
     def __init__(self, world: World) -> None:
         self._world = world
         self._pulls = Pulls(world)
+        self._troubles = Troubles(world)
 
     def reconcile(self, obj: Object) -> float | None:
         status, metadata = obj.get("status") or {}, obj["metadata"]
         phase = status.get("phase", "Pending")
         if phase in ("Succeeded", "Failed") or metadata.get("deletionTimestamp"):
             return None
-        if phase == "Running":
+        if metadata.get("ownerReferences") and (again := self._troubles.keep_down(obj)) is not None:
+            return again
+        if phase == "Running" and all(each.get("ready") for each in status.get("containerStatuses") or []):
             return self._end(obj)
         if self._unbound_claims(obj):
             self._write(obj, "Pending", [condition("PodScheduled", False, "Unschedulable", UNBOUND)], {})
@@ -49,6 +54,7 @@ class Pods:
         for container in pod["spec"]["containers"]:
             problem = self._world.hooks.pull(str(container.get("image", "")))
             if problem:
+                tell(self._world.desk, pod, "Failed", f'Failed to pull image "{container.get("image", "")}": {problem}')
                 waiting = {"waiting": {"reason": "ErrImagePull", "message": problem}}
                 self._write(pod, "Pending", scheduled, waiting)
                 return max(1.0, self._world.pace.seconds(START))
@@ -141,6 +147,10 @@ class LoadBalancers:
             "ingress"
         ):
             return None
+        said = self._world.hooks.balancing(obj)
+        if said:
+            reason, _colon, message = said.partition(": ")
+            tell(self._world.desk, obj, reason, message)
         address = self._world.hooks.address(obj)
         if address is None:
             return 1.0

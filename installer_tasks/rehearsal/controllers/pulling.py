@@ -8,9 +8,9 @@ from hashlib import sha256
 
 import urllib3
 
-from installer_tasks.rehearsal.controllers.desk import Object
 from installer_tasks.rehearsal.controllers.events import tell
 from installer_tasks.rehearsal.controllers.fetching import ACCEPT, Reference, ask_for_token, go_words, token_headers
+from installer_tasks.rehearsal.controllers.objects import Object
 from installer_tasks.rehearsal.controllers.world import Background, World
 
 #: Kubelets wait ten seconds and more; nobody learns anything from that here.

@@ -7,10 +7,10 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from installer_tasks import releases
+from installer_tasks.rehearsal import releases
 from installer_tasks.rehearsal.controllers.catalogue import package_objects
-from installer_tasks.rehearsal.controllers.desk import Object
 from installer_tasks.rehearsal.controllers.fetching import FetchFailed, Reference
+from installer_tasks.rehearsal.controllers.objects import Object
 from installer_tasks.rehearsal.controllers.world import Background, World, condition, now
 
 CONFIG = "kapp-controller-config"
@@ -78,7 +78,7 @@ class Repositories:
             version = Reference.parse(image).version
         except FetchFailed as error:
             return str(error)
-        return "" if version in releases.known() else f"The bundle {image} holds no packages"
+        return "" if version in releases.playable() else f"The bundle {image} holds no packages"
 
     def _failed(self, obj: Object, attempt: _Attempt, problem: str) -> float:
         self._world.desk.status(obj, _status(obj, attempt, "ReconcileFailed", f"Reconcile failed: {FAILED}", problem))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from installer_tasks.rehearsal.controllers.desk import Object
+from installer_tasks.rehearsal.controllers.objects import Object
 from installer_tasks.rehearsal.controllers.world import condition, now
 
 SEE = "Error (see .status.usefulErrorMessage for details)"
@@ -92,6 +92,12 @@ def removal_status(install: Object, problem: str) -> Object:
     }
     status.pop("usefulErrorMessage", None)
     return {**status, "usefulErrorMessage": problem} if problem else status
+
+
+def app_removal_status(app: Object, problem: str, output: str) -> Object:
+    """What kapp has said so far stands in the App alone; the PackageInstall only says `Deleting`."""
+    deploy = {**((app.get("status") or {}).get("deploy") or {}), "stdout": output, "finished": bool(problem)}
+    return {**removal_status(app, problem), "deploy": deploy}
 
 
 def app_status(app: Object, progress: Progress, output: str) -> Object:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from installer_tasks.rehearsal.controllers.desk import Object
 from installer_tasks.rehearsal.controllers.events import tell
+from installer_tasks.rehearsal.controllers.objects import Object
 from installer_tasks.rehearsal.controllers.world import World
 
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
@@ -29,6 +29,8 @@ class Claims:
         if (obj.get("status") or {}).get("phase") == "Bound":
             return None
         storage_class = self._class(obj)
+        if storage_class is None:
+            self._tell_no_class(obj)
         if storage_class is None or not self._may_bind(obj, storage_class) or not self._made(obj, storage_class):
             self._world.desk.status(obj, {"phase": "Pending"})
             return RETRY
@@ -44,6 +46,15 @@ class Claims:
             found for found in classes if (found["metadata"].get("annotations") or {}).get(DEFAULT_CLASS) == "true"
         ]
         return default[0] if len(default) == 1 else None
+
+    def _tell_no_class(self, claim: Object) -> None:
+        wanted = claim["spec"].get("storageClassName")
+        if wanted:
+            words = f'storageclass.storage.k8s.io "{wanted}" not found'
+            tell(self._world.desk, claim, "ProvisioningFailed", words)
+            return
+        words = "no persistent volumes available for this claim and no storage class is set"
+        tell(self._world.desk, claim, "FailedBinding", words, kind="Normal")
 
     def _may_bind(self, claim: Object, storage_class: Object) -> bool:
         """At once, or where the class says so when a pod wants it."""

@@ -6,9 +6,11 @@ import hashlib
 import json
 from typing import Any
 
-from installer_tasks.rehearsal.controllers.desk import Desk, Object
+from installer_tasks.rehearsal.controllers.events import tell
+from installer_tasks.rehearsal.controllers.objects import Object, ObjectClient
 from installer_tasks.rehearsal.controllers.world import World, condition
 
+RETRY = 1.0  #: seconds after the API has refused a pod
 TEMPLATE = "rehearsal/template"  #: annotation of a pod: digest of the template that it was made from
 
 
@@ -25,6 +27,9 @@ class Workloads:
         if len(present) == len(wanted) and _is_settled(obj) and all(map(_was_there, present.values())):
             self._count(obj, len(wanted))  # replacing what runs would make it unavailable for a moment
             return None
+        if any(self._refused(obj, pod) for pod in list(wanted.values())[:1]):
+            self._count(obj, len(wanted))
+            return RETRY
         for name, pod in wanted.items():
             if name not in present or _digest_of(present[name]) != _digest_of(pod):
                 self._replace(obj, present.get(name), pod)
@@ -33,23 +38,34 @@ class Workloads:
         self._count(obj, len(wanted))
         return None
 
+    def _refused(self, workload: Object, pod: Object) -> bool:
+        """The API does not create the pod; the event stands at the one that asks for it: of a Deployment its set."""
+        trouble = self._world.hooks.trouble(pod)
+        if trouble is None or not trouble.refused:
+            return False
+        name, kind = workload["metadata"]["name"], workload["kind"]
+        if kind == "Deployment":
+            name, kind = f"{name}-{_digest(workload['spec']['template'])[:10]}", "ReplicaSet"
+        about = {**workload, "kind": kind, "metadata": {**workload["metadata"], "name": name}}
+        tell(self._world.desk, about, "FailedCreate", f"Error creating: {trouble.refused}")
+        return True
+
     def _replace(self, workload: Object, old: Object | None, new: Object) -> None:
         namespace = workload["metadata"]["namespace"]
         if old is not None:
             self._world.desk.delete("Pod", old["metadata"]["name"], namespace)
         for template in workload["spec"].get("volumeClaimTemplates") or []:
-            self._claim(template, new)
+            self._claim(workload, template, new)
         self._world.desk.create(new, owner=workload)
 
-    def _claim(self, template: Object, pod: Object) -> None:
-        """Claims of a StatefulSet have no owner: they stay when it goes."""
+    def _claim(self, workload: Object, template: Object, pod: Object) -> None:
+        """Claims of a StatefulSet have no owner, so they stay when it goes; they bear its selector's labels too."""
         name, namespace = f"{template['metadata']['name']}-{pod['metadata']['name']}", pod["metadata"]["namespace"]
         if self._world.desk.get("PersistentVolumeClaim", name, namespace) is None:
-            claim = {
-                "apiVersion": "v1",
-                "kind": "PersistentVolumeClaim",
-                "metadata": {"name": name, "namespace": namespace},
-            }
+            selected = (workload["spec"].get("selector") or {}).get("matchLabels") or {}
+            labels = {**(template["metadata"].get("labels") or {}), **selected}
+            metadata = {"name": name, "namespace": namespace, "labels": labels}
+            claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata}
             self._world.desk.create({**claim, "spec": template["spec"]})
         volume = {"name": template["metadata"]["name"], "persistentVolumeClaim": {"claimName": name}}
         pod["spec"].setdefault("volumes", []).append(volume)
@@ -64,7 +80,7 @@ class Workloads:
         self._world.desk.status(workload, _status(workload, wanted, running, done))
 
 
-def free_nodes(desk: Desk) -> list[str]:
+def free_nodes(desk: ObjectClient) -> list[str]:
     """Those that take pods."""
     free = [node for node in desk.objects("Node") if not (node.get("spec") or {}).get("taints")]
     return [node["metadata"]["name"] for node in free] or ["node"]
@@ -89,7 +105,10 @@ def _is_seeded(pod: Object, workload: Object) -> bool:
 
 
 def _phase(pod: Object) -> str:
-    return str((pod.get("status") or {}).get("phase", ""))
+    """Running counts when it is ready."""
+    status = pod.get("status") or {}
+    ready = all(each.get("ready", True) for each in status.get("containerStatuses") or [])
+    return str(status.get("phase", "")) if ready or status.get("phase") != "Running" else "NotReady"
 
 
 def is_ready(workload: Object) -> bool:

@@ -6,12 +6,15 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from installer_tasks.rehearsal.controllers.desk import Desk, Object
 from installer_tasks.rehearsal.controllers.fetching import fetch_bundle
 from installer_tasks.rehearsal.controllers.issuing import Issued
+from installer_tasks.rehearsal.controllers.objects import Object, ObjectClient
 from installer_tasks.rehearsal.controllers.pace import Clock, Pace
+
+if TYPE_CHECKING:
+    from installer_tasks.rehearsal.controllers.troubles import Trouble
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,19 @@ class Hooks:
     pull: Callable[[str], str] = lambda _image: ""
     #: (image, node): the same for a pod that a person made by hand, where it may take its time.
     pull_on: Callable[[str, str], str] = lambda _image, _node: ""
+    #: (pod): what is wrong with it, or None.
+    trouble: Callable[[Object], Trouble | None] = lambda _pod: None
+    #: (PackageInstall): the phase that fails and its words, or None.
+    failing: Callable[[Object], tuple[str, str] | None] = lambda _install: None
+    #: (Service): what the load balancer controller says of it; empty when nothing.
+    balancing: Callable[[Object], str] = lambda _service: ""
 
 
 @dataclass
 class World:
     """Shared by all controllers of one cluster."""
 
-    desk: Desk
+    desk: ObjectClient
     pace: Pace
     hooks: Hooks
     wake: Callable[[], None]  #: look at everything again soon

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from installer_tasks.rehearsal.faults import (
     bundle,
+    bundle_download,
     certificates,
     dns,
     edge,
@@ -36,6 +37,7 @@ FAULTS: tuple[Fault, ...] = (
     *registry.FAULTS,
     *certificates.FAULTS,
     *bundle.FAULTS,
+    *bundle_download.FAULTS,
     *services.FAULTS,
     *trials.FAULTS,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import resource
 import shutil
 import tarfile
@@ -11,9 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from installer_tasks.answers import VENDOR
-from installer_tasks.rehearsal.bundle import SMALL, Content, contents, fill
-from installer_tasks.rehearsal.faults.base import Answering, Fault
+from installer_tasks.answer_keys import VENDOR
+from installer_tasks.rehearsal.bundle import SMALL, Content, contents, fill, make_download
+from installer_tasks.rehearsal.bundle_archive import write_imgpkg_tar
+from installer_tasks.rehearsal.bundle_images import Image
+from installer_tasks.rehearsal.faults.base import Answering, Fault, Variant
 from installer_tasks.releases import Package, Release
 from installer_tasks.text import mark as _
 
@@ -24,13 +27,14 @@ if TYPE_CHECKING:
 
 Spoiling = Callable[[Path], None]
 REPOSITORY = Path("packages", "package-repository.tar")
+AGENT = Path("agent-images", "agent-updater.tar")
 WRITING = Path("dependencies", "inspection-images.tar.part")
 #: What a unit file of systemd or a shell's profile limits a file to.
 FILE_LIMIT = 256 * 1024**2
 
 
-def _made(estate: Estate, name: str, release: Release | None = None, archives: Archives | None = None) -> Path:
-    """A small download of the estate's release, or of another one, in a folder of this fault's own."""
+def made(estate: Estate, name: str, release: Release | None = None, archives: Archives | None = None) -> Path:
+    """A small download of the estate's release, or of another one, unpacked in a folder of this fault's own."""
     folder = estate.folder / "other-bundles" / name
     shutil.rmtree(folder, ignore_errors=True)
     wanted = release or estate.release
@@ -41,21 +45,29 @@ def _made(estate: Estate, name: str, release: Release | None = None, archives: A
 Archives = Callable[[Iterator[Content]], Iterator[Content]]
 
 
+def unpacked(folder: Path, below: str = "") -> dict[str, str]:
+    """What the customer answers: this folder, unpacked from a download as it is now."""
+    file = folder.with_name(f"{folder.name}-download") / "tmc_self_managed.tar"
+    checksum = make_download(folder, file)
+    return {"bundle.path": str(folder / below), "bundle.archive": str(file), "bundle.checksum": checksum}
+
+
 def _all(archives: Iterator[Content]) -> Iterator[Content]:
     return archives
 
 
 def _spoilt(name: str, spoil: Spoiling, below: str = "") -> Answering:
     def answers(estate: Estate) -> Mapping[str, str]:
-        folder = _made(estate, name)
+        folder = made(estate, name)
+        given = unpacked(folder, below)
         spoil(folder)
-        return {"bundle.path": str(folder / below)}
+        return given
 
     return answers
 
 
 def _of(name: str, change: Callable[[Release], Release], archives: Archives | None = None) -> Answering:
-    return lambda estate: {"bundle.path": str(_made(estate, name, change(estate.release), archives))}
+    return lambda estate: unpacked(made(estate, name, change(estate.release), archives))
 
 
 def _by_vendor(spoilt: Answering) -> Answering:
@@ -69,6 +81,15 @@ def _without_program(folder: Path) -> None:
 def _without_mode(folder: Path) -> None:
     """As a share or an archiver that knows no modes leaves it."""
     (folder / "tmc-sm").chmod(0o644)
+
+
+def _as_it_is(_folder: Path) -> None:
+    """Nobody has confirmed its program: an administrator has to."""
+
+
+def _writable_by_others(folder: Path) -> None:
+    """As `umask 0`, or `chmod -R 777` after an error of permissions, leaves it."""
+    folder.chmod(0o777)
 
 
 def _empty(folder: Path) -> None:
@@ -94,7 +115,7 @@ def _damage(folder: Path) -> None:
 
 
 def _without_a_layer(folder: Path) -> None:
-    path = folder / "agent-images" / "agent-updater.tar"
+    path = folder / AGENT
     with tarfile.open(path) as archive:
         first = archive.getmembers()[1]
     data = path.read_bytes()
@@ -110,6 +131,54 @@ def _without_dependencies(folder: Path) -> None:
     shutil.rmtree(folder / "dependencies")
 
 
+def _emptied(name: str) -> Spoiling:
+    """As when the disk was full, or a copy was interrupted before it came to this folder."""
+
+    def spoil(folder: Path) -> None:
+        shutil.rmtree(folder / name)
+        (folder / name).mkdir()
+
+    return spoil
+
+
+def _partial(folder: Path) -> None:
+    """What a copy tool leaves when it is interrupted: half a file under a name of its own."""
+    (folder / AGENT).rename(folder / f"{AGENT}.part")
+    (folder / f"{AGENT}.part").write_bytes(bytes(64 * 1024))
+
+
+def _no_bytes(folder: Path) -> None:
+    (folder / AGENT).write_bytes(b"")
+
+
+def _gzipped(folder: Path) -> None:
+    """Somebody saved room on the way."""
+    for archive in (folder / "agent-images").glob("*.tar"):
+        archive.with_name(f"{archive.name}.gz").write_bytes(gzip.compress(archive.read_bytes(), 1))
+        archive.unlink()
+
+
+def _error_page(folder: Path) -> None:
+    "A proxy returned in place of the file server."
+    (folder / AGENT).write_text("<!DOCTYPE html><title>403 Forbidden</title>")
+
+
+def _unpacked_once_more(folder: Path) -> None:
+    """Who unpacked the download unpacked what was in it too."""
+    with tarfile.open(folder / AGENT) as archive:
+        archive.extractall(folder / "once-more", filter="data")
+    (folder / AGENT).unlink()
+    (folder / "once-more").rename(folder / AGENT.with_suffix(""))
+
+
+def _linked_elsewhere(folder: Path) -> None:
+    """The disk was too small, so the file was moved and linked."""
+    elsewhere = folder.with_name(f"{folder.name}-agent-updater.tar")
+    elsewhere.unlink(missing_ok=True)
+    (folder / AGENT).rename(elsewhere)
+    (folder / AGENT).symlink_to(elsewhere)
+
+
 def _not_unpacked(folder: Path) -> None:
     whole = folder.with_suffix(".tar")
     with tarfile.open(whole, "w") as archive:
@@ -123,7 +192,8 @@ def _older(release: Release) -> Release:
 
 def _other_build(release: Release) -> Release:
     def rebuilt(package: Package) -> Package:
-        return replace(package, version="0.0.1-dev") if package.name == "minio" else package
+        # One whose version sources name; of the others nobody could tell.
+        return replace(package, version="0.0.1-dev") if package.name == "contour" else package
 
     return replace(release, packages=tuple(rebuilt(package) for package in release.packages))
 
@@ -149,11 +219,33 @@ def _without_an_image(archives: Iterator[Content]) -> Iterator[Content]:
         yield archive if archive.root is None else replace(archive, elements=archive.elements[1:])
 
 
+def _over_an_older_one(estate: Estate) -> Mapping[str, str]:
+    """Same names, other images: what stays when a download is unpacked over the one before it."""
+    folder = made(estate, "over-older")
+    given = unpacked(folder)
+    images = {content.file: content.elements[0] for content in contents(estate.release, SMALL)}
+    new, other = images[str(AGENT)], images["dependencies/sonobuoy.tar"]
+    if isinstance(other, Image):
+        stale = replace(other, repository=new.repository, tag=new.tag)
+        write_imgpkg_tar(folder / "agent-images" / "agent-updater-1.4.0.tar", [stale])
+    return given
+
+
+def _in_folders_of_their_own(estate: Estate) -> Mapping[str, str]:
+    """Archives are found by what they are, not by name or place; so they lie in the download too."""
+    folder = made(estate, "folders")
+    for archive in list((folder / "agent-images").glob("*.tar")):
+        (folder / "agent-images" / archive.stem).mkdir()
+        archive.rename(folder / "agent-images" / archive.stem / "image")
+    return unpacked(folder)
+
+
 def _two_releases(estate: Estate) -> Mapping[str, str]:
-    folder = _made(estate, "two-releases")
-    older = _made(estate, "two-releases-older", _older(estate.release))
+    folder = made(estate, "two-releases")
+    given = unpacked(folder)
+    older = made(estate, "two-releases-older", _older(estate.release))
     shutil.copy(older / REPOSITORY, folder / REPOSITORY.with_name("package-repository-1.4.0.tar"))
-    return {"bundle.path": str(folder)}
+    return given
 
 
 def _still_written(estate: Estate) -> Callable[[], None]:
@@ -191,32 +283,59 @@ FAULTS = (
           answers=_spoilt("not-unpacked", _not_unpacked, "tmc_self_managed.tar")),
     Fault("bundle.folder-missing", _("One of the folders was not copied"), "bundle.readable", "dependencies",
           answers=_spoilt("folder-missing", _without_dependencies)),
-    Fault("bundle.cut-short", _("An archive is cut short"), "bundle.readable", "cut short",
+    Fault("bundle.cut-short", _("An archive is truncated"), "bundle.readable", "is truncated",
           answers=_spoilt("cut-short", _cut_short)),
     Fault("bundle.no-repository", _("The package repository was not copied"), "bundle.readable",
           "No package repository", answers=_spoilt("no-repository", _without_repository)),
     Fault("bundle.two-releases", _("Two releases were unpacked into one folder"), "bundle.readable",
           "more than one release", answers=_two_releases),
-    Fault("bundle.still-written", _("The release is still being copied into its folder"), "bundle.at-rest",
-          "still writes", _still_written),
-    Fault("bundle.other-release", _("The folder holds another release than was chosen"), "bundle.release-known",
-          "holds release 1.4.0", answers=_of("other-release", _older)),
-    Fault("bundle.damaged-layer", _("One bit of a layer is wrong"), "bundle.intact", "damaged",
+    Fault("bundle.still-written", _("The release is still being copied to its folder"), "bundle.at-rest",
+          "still writing", _still_written),
+    Fault("bundle.other-release", _("The folder contains another release than the chosen one"), "bundle.release-known",
+          "contains release 1.4.0", answers=_of("other-release", _older)),
+    Fault("bundle.damaged-layer", _("A layer has one flipped bit"), "bundle.intact", "damaged",
           answers=_spoilt("damaged-layer", _damage)),
-    Fault("bundle.layer-missing", _("A layer of an image is missing"), "bundle.complete", "parts of images are missing",
+    Fault("bundle.layer-missing", _("A layer of an image is missing"), "bundle.complete", "image part is missing",
           answers=_spoilt("layer-missing", _without_a_layer)),
-    Fault("bundle.image-missing", _("An image that a package names was not copied"), "bundle.images-complete",
+    Fault("bundle.image-missing", _("An image that a package uses was not copied"), "bundle.images-complete",
           "would never start", answers=_of("image-missing", _same, _without_an_image)),
-    Fault("bundle.package-missing", _("A package of the release is not in its repository"), "bundle.packages",
+    Fault("bundle.no-dependencies", _("The folder dependencies is empty"), "bundle.files",
+          "dependencies contains no archive", answers=_spoilt("no-dependencies", _emptied("dependencies"))),
+    Fault("bundle.no-agents", _("The folder agent-images is empty"), "bundle.files", "agent-images contains no archive",
+          answers=_spoilt("no-agents", _emptied("agent-images"))),
+    Fault("bundle.partial", _("The copy of an archive was interrupted"), "bundle.files", "has not ended",
+          answers=_spoilt("partial", _partial)),
+    Fault("bundle.no-bytes", _("An archive has no bytes"), "bundle.files", "is empty",
+          answers=_spoilt("no-bytes", _no_bytes)),
+    Fault("bundle.gzipped", _("The archives were compressed on the way"), "bundle.files", "gunzip",
+          answers=_spoilt("gzipped", _gzipped)),
+    Fault("bundle.error-page", _("A proxy's error page was saved in place of an archive"), "bundle.files",
+          "not an archive of images", answers=_spoilt("error-page", _error_page)),
+    Fault("bundle.unpacked-twice", _("An archive of images was unpacked too"), "bundle.files", "was unpacked",
+          answers=_spoilt("unpacked-twice", _unpacked_once_more)),
+    Fault("bundle.linked", _("An archive was moved to another disk and linked"), "bundle.files", "symbolic link",
+          answers=_spoilt("linked", _linked_elsewhere)),
+    Fault("bundle.over-older", _("The release was unpacked over an older one"), "bundle.one-content",
+          "different images under this name", answers=_over_an_older_one),
+    Fault("bundle.package-missing", _("A package of the release is missing from its repository"), "bundle.packages",
           "kafka", answers=_of("package-missing", _without_kafka)),
-    Fault("bundle.other-build", _("A package has another version than the release's"), "bundle.packages",
-          "minio", answers=_of("other-build", _other_build)),
-    Fault("bundle.other-values", _("The package takes other values than those of the release"), "bundle.values-known",
+    Fault("bundle.other-build", _("A package has another version than the release requires"), "bundle.packages",
+          "contour.bitnami.com", answers=_of("other-build", _other_build)),
+    Fault("bundle.other-values", _("The package takes other values than the release"), "bundle.values-known",
           "minio.password", answers=_of("other-values", _other_values)),
-    Fault("bundle.file-limit", _("The service may not write large files"), "bundle.disk-free", "LimitFSIZE",
+    Fault("bundle.file-limit", _("The service cannot write large files"), "bundle.disk-free", "LimitFSIZE",
           _file_limit),
-    Fault("bundle.no-program", _("The vendor's program is to push, and was not copied"), "bundle.engine",
-          "no program of the vendor", answers=_by_vendor(_spoilt("no-program", _without_program))),
-    Fault("bundle.program-not-executable", _("The vendor's program is to push, and lost its mode"), "bundle.engine",
-          "may not execute", answers=_by_vendor(_spoilt("not-executable", _without_mode))),
+    Fault("bundle.no-program", _("The vendor's program is the push engine, but was not copied"), "bundle.engine",
+          "no program from the vendor", answers=_by_vendor(_spoilt("no-program", _without_program))),
+    Fault("bundle.program-not-confirmed", _("The vendor's program is to push, and nobody confirmed it"),
+          "bundle.engine", "No administrator has confirmed", answers=_by_vendor(_spoilt("not-confirmed", _as_it_is))),
+    Fault("bundle.program-writable", _("The vendor's program is to push, and everybody may replace it"),
+          "bundle.engine", "can be changed by others", answers=_by_vendor(_spoilt("writable", _writable_by_others))),
+    Fault("bundle.program-not-executable", _("The vendor's program is the push engine, but is not executable"), "bundle.engine",
+          "no permission to execute", answers=_by_vendor(_spoilt("not-executable", _without_mode))),
+)  # fmt: skip
+
+VARIANTS = (
+    Variant("healthy.bundle-folders", _("Each archive of the release lies in a folder of its own, without an ending"),
+            answers=_in_folders_of_their_own),
 )  # fmt: skip

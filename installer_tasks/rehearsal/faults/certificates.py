@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from installer_tasks.rehearsal import authorities
 from installer_tasks.rehearsal.authorities import Made, make
@@ -231,63 +232,66 @@ NOT_ALLOWED = "Error making API request. Code: 400. Errors: common name not allo
 
 FAULTS: tuple[Fault, ...] = (
     Fault("certificates.no-cert-manager", _("cert-manager is not installed"), "certificates.cert-manager",
-          "is not in this cluster", _absent),
-    Fault("certificates.cert-manager-new", _("cert-manager is newer than any seen working"),
+          "is not installed in this cluster", _absent),
+    Fault("certificates.cert-manager-new", _("cert-manager is newer than the supported range"),
           "certificates.cert-manager",
           "1.19.1 is outside", _version("v1.19.1")),
-    Fault("certificates.cert-manager-old", _("cert-manager is older than any seen working"),
+    Fault("certificates.cert-manager-old", _("cert-manager is older than the supported range"),
           "certificates.cert-manager",
           "1.5.3 is outside", _version("v1.5.3")),
-    Fault("certificates.webhook-down", _("The webhook of cert-manager does not run"),
+    Fault("certificates.webhook-down", _("The cert-manager webhook is not running"),
           "certificates.cert-manager-running",
           "cert-manager-webhook", _down("cert-manager-webhook")),
-    Fault("certificates.controller-down", _("The controller of cert-manager does not run"),
+    Fault("certificates.controller-down", _("The cert-manager controller is not running"),
           "certificates.cert-manager-running", "cert-manager/cert-manager", _down("cert-manager")),
-    Fault("certificates.issuer-misspelt", _("There is no ClusterIssuer of the answered name"),
+    Fault("certificates.issuer-misspelt", _("No ClusterIssuer has the name that was entered"),
           "certificates.issuer-ready",
-          "There is no ClusterIssuer", answers=lambda _estate: {"certificates.cluster_issuer": "practice-isuer"}),
+          "practice-isuer does not exist", answers=lambda _estate: {"certificates.cluster_issuer": "practice-isuer"}),
     Fault("certificates.issuer-secret-lost", _("The Secret of the ClusterIssuer is in another namespace"),
           "certificates.issuer-ready", "not found", _secret_lost),
-    Fault("certificates.self-signing", _("The ClusterIssuer lets every certificate sign itself"),
-          "certificates.issuer-kind", "sign itself", _issuer_spec({"selfSigned": {}})),
-    Fault("certificates.acme", _("The ClusterIssuer asks an ACME server"), "certificates.issuer-kind", "ACME server",
+    Fault("certificates.self-signing", _("The ClusterIssuer issues only self-signed certificates"),
+          "certificates.issuer-kind", "issues self-signed certificates only", _issuer_spec({"selfSigned": {}})),
+    Fault("certificates.acme", _("The ClusterIssuer uses an ACME server"), "certificates.issuer-kind", "ACME server",
           _acme({"dns01": {"rfc2136": {"nameserver": "192.0.2.53"}}})),
-    Fault("certificates.never-issued", _("The ACME challenge stays pending for ever"), "certificates.trial-issued",
+    Fault("certificates.never-issued", _("The ACME challenge stays pending"), "certificates.trial-issued",
           "pending", _acme({"http01": {"ingress": {"class": "contour"}}}, pending=PENDING)),
-    Fault("certificates.refused", _("The role of the Vault issuer does not allow names of the zone"),
+    Fault("certificates.refused", _("The Vault issuer's role does not allow names of the zone"),
           "certificates.trial-issued", "not allowed by this role", _vault(refuses=NOT_ALLOWED)),
-    Fault("certificates.for-clients", _("The issuer gives certificates for clients, not for servers"),
+    Fault("certificates.for-clients", _("The issuer issues client certificates, not server certificates"),
           "certificates.trial-usable", "server authentication", _vault(for_servers=False)),
-    Fault("certificates.short-lived", _("The issuer gives certificates for a day"), "certificates.lifetime",
+    Fault("certificates.short-lived", _("The issuer issues certificates for one day"), "certificates.lifetime",
           "24 hours", _vault(most_hours=24)),
-    Fault("certificates.another-signs", _("The ClusterIssuer signs with another authority than the answered one"),
-          "certificates.chain", "not among the supplied", _another_authority),
-    Fault("certificates.another-answered", _("The answered authority is that of another system"), "certificates.chain",
-          "not signed by the supplied", answers=_answered(lambda _estate: make("Authority of the mail server").pem)),
-    Fault("certificates.gap", _("The Secret of the issuer lacks the intermediate above it"),
+    Fault("certificates.another-signs", _("The ClusterIssuer signs with another CA than the one entered"),
+          "certificates.chain", "not among the CA certificates you entered", _another_authority),
+    Fault("certificates.another-answered", _("The CA certificate belongs to another system"), "certificates.chain",
+          "not signed by the CA certificate you entered", answers=_answered(lambda _estate: make("Authority of the mail server").pem)),
+    Fault("certificates.gap", _("The issuer's Secret lacks the intermediate certificate above it"),
           "certificates.chain-presented", "Company authority", *_gap()),
-    Fault("certificates.rootless", _("The answered authority is an intermediate, without its root"),
+    Fault("certificates.rootless", _("The CA certificate is an intermediate, without its root"),
           "certificates.authority-complete", "Company root", *_rootless()),
-    Fault("certificates.path-length", _("The root allows no authority below it, and the issuer is one"),
+    Fault("certificates.path-length", _("The root allows no CA below it, but the issuer is one"),
           "certificates.authority-complete", "path length", *_cramped()),
-    Fault("certificates.leaf", _("A server's certificate is answered as the authority"), "certificates.authority",
+    Fault("certificates.leaf", _("A server certificate was entered as the CA certificate"), "certificates.authority",
           "CA:TRUE", answers=_answered(_own_of_server)),
-    Fault("certificates.key-answered", _("A private key is answered as the authority"), "certificates.authority",
+    Fault("certificates.key-answered", _("A private key was entered as the CA certificate"), "certificates.authority",
           "private key", answers=_answered(lambda _estate: make("Any").key_pem)),
-    Fault("certificates.may-not-sign", _("The key usage of an answered authority lacks signing"),
+    Fault("certificates.may-not-sign", _("The key usage of a CA certificate lacks signing"),
           "certificates.authority",
           "keyCertSign", answers=_beside(may_sign=False)),
-    Fault("certificates.authority-expired", _("An answered authority has expired"), "certificates.authority-valid",
+    Fault("certificates.authority-expired", _("A CA certificate has expired"), "certificates.authority-valid",
           "expired", answers=_beside(days=-3)),
-    Fault("certificates.authority-ends-soon", _("An answered authority ends within a month"),
-          "certificates.authority-valid", "ends within", answers=_beside(days=30)),
-    Fault("certificates.weak-key", _("An answered authority has a key of 1024 bits"), "certificates.authority-strength",
+    Fault("certificates.authority-ends-soon", _("A CA certificate expires within a month"),
+          "certificates.authority-valid", "expires within", answers=_beside(days=30)),
+    Fault("certificates.weak-key", _("A CA certificate has a 1024-bit key"), "certificates.authority-strength",
           "RSA 1024", answers=_beside(rsa_bits=authorities.WEAK_BITS)),
-    Fault("certificates.sha1", _("An answered authority is signed with SHA-1"),
+    Fault("certificates.sha1", _("A CA certificate is signed with SHA-1"),
           "certificates.authority-strength", "SHA1",
           answers=_answered(_of_2009)),
-    Fault("certificates.pinned", _("Servers' own certificates are answered as authorities of provider and registry"),
-          "certificates.trust-complete", "renewed", *_pinned()),
+    Fault("certificates.brainpool", _("A CA certificate has a key on a Brainpool curve"),
+          "certificates.authority-accepted", "elliptic curve", answers=_beside(curve=ec.BrainpoolP256R1)),
+    Fault("certificates.pinned", _("The provider's and the registry's own certificates were "
+                                   "entered as CA certificates"),
+          "certificates.trust-complete", "after its renewal", *_pinned()),
 )  # fmt: skip
 
 
@@ -299,6 +303,4 @@ def _company() -> tuple[Change, Callable[[Estate], Mapping[str, str]]]:
     )
 
 
-VARIANTS = (
-    Variant("healthy.external-authority", _("The issuer is an intermediate of the company's authority"), *_company()),
-)
+VARIANTS = (Variant("healthy.external-authority", _("The issuer is an intermediate of the company CA"), *_company()),)

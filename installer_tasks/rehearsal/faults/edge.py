@@ -5,4 +5,4 @@ from __future__ import annotations
 from installer_tasks.rehearsal.faults.base import Fault
 from installer_tasks.text import mark as _
 
-FAULTS = (Fault("edge.unavailable", _("The load balancer answers 503")),)
+FAULTS = (Fault("edge.unavailable", _("The load balancer returns 503")),)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from installer_tasks.rehearsal.faults import certificates, dns, ldap, registry
+from installer_tasks.rehearsal.faults import bundle, certificates, dns, identity, ldap, registry
 from installer_tasks.rehearsal.faults.base import Variant
 
-VARIANTS: tuple[Variant, ...] = (*registry.VARIANTS, *dns.VARIANTS, *certificates.VARIANTS, *ldap.VARIANTS)
+VARIANTS: tuple[Variant, ...] = (
+    *bundle.VARIANTS,
+    *registry.VARIANTS,
+    *dns.VARIANTS,
+    *certificates.VARIANTS,
+    *identity.VARIANTS,
+    *ldap.VARIANTS,
+)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from installer_tasks.rehearsal.ca import PracticeCA
 from installer_tasks.rehearsal.faults.base import Fault
 from installer_tasks.rehearsal.faults.kube_changes import made
-from installer_tasks.rehearsal.kube.kubeconfig import kubeconfig
+from installer_tasks.rehearsal.kube.kubeconfig import CONTEXT, kubeconfig
 from installer_tasks.text import mark as _
 
 if TYPE_CHECKING:
@@ -44,8 +44,6 @@ def _old_token(estate: Estate) -> Mapping[str, str]:
 
 def _old_certificate(estate: Estate) -> Mapping[str, str]:
     """The admin.conf of a year ago."""
-    from installer_tasks.rehearsal.estate import CONTEXT
-
     who = estate.ca.issue(
         [], common_name="kubernetes-admin", organizations=["system:masters"], client=True, lifetime=-timedelta(days=3)
     )
@@ -62,8 +60,6 @@ def _unknown_token(estate: Estate) -> Mapping[str, str]:
 
 
 def _token(estate: Estate, token: str) -> Mapping[str, str]:
-    from installer_tasks.rehearsal.estate import CONTEXT
-
     return {"cluster.kubeconfig": kubeconfig(estate.kube.url, estate.ca.ca_pem, token=token, context=CONTEXT)}
 
 
@@ -73,29 +69,27 @@ def _reader(estate: Estate) -> Mapping[str, str]:
 
 def _other_authority(estate: Estate) -> Mapping[str, str]:
     """As when the cluster was made anew and the kubeconfig is of the one before."""
-    from installer_tasks.rehearsal.estate import CONTEXT
-
     other, token = PracticeCA.load_or_create(estate.folder / "earlier-ca"), estate.passwords.kube_admin
     return {"cluster.kubeconfig": kubeconfig(estate.kube.url, other.ca_pem, token=token, context=CONTEXT)}
 
 
 FAULTS = (
-    Fault("kube.slow", _("The Kubernetes API takes two seconds for each answer")),
-    Fault("kube.unavailable", _("The Kubernetes API answers 503"), "cluster.reachable", "overloaded"),
+    Fault("kube.slow", _("The Kubernetes API takes two seconds for each response")),
+    Fault("kube.unavailable", _("The Kubernetes API returns 503"), "cluster.reachable", "overloaded"),
     Fault("kube.clock", _("The control plane's clock is seven minutes ahead"), "cluster.clock", "NTP"),
     Fault("kube.version-old", _("The cluster runs Kubernetes 1.22"), "cluster.version-supported", "v1.22.17"),
-    Fault("kube.packages-unavailable", _("The aggregated API of kapp-controller does not answer"), "cluster.apis",
-          "nobody answers"),
-    Fault("kube.reader", _("The kubeconfig's user may only read"), "cluster.rights", "kind: ClusterRoleBinding",
+    Fault("kube.packages-unavailable", _("The aggregated API of kapp-controller does not respond"), "cluster.apis",
+          "its API does not respond"),
+    Fault("kube.reader", _("The kubeconfig's user has read-only permissions"), "cluster.rights", "kind: ClusterRoleBinding",
           answers=_reader),
-    Fault("kube.other-authority", _("The kubeconfig holds the authority of an earlier cluster"), "cluster.reachable",
-          "authority", answers=_other_authority),
-    Fault("kube.token-unknown", _("The kubeconfig's token is not of this cluster"), "cluster.reachable",
-          "does not accept the credentials", answers=_unknown_token),
+    Fault("kube.other-authority", _("The kubeconfig contains the CA certificate of an earlier cluster"), "cluster.reachable",
+          "signed by an unknown CA", answers=_other_authority),
+    Fault("kube.token-unknown", _("The kubeconfig's token is for another cluster"), "cluster.reachable",
+          "rejects the credentials", answers=_unknown_token),
     Fault("kube.token-expired", _("The kubeconfig's token expired yesterday"), "cluster.reachable", "have expired",
           change=_account, answers=_old_token),
     Fault("kube.certificate-expired", _("The kubeconfig's client certificate has expired"), "cluster.reachable",
           "have expired", answers=_old_certificate),
-    Fault("kube.token-short", _("The kubeconfig's token is good for one hour"), "cluster.kubeconfig-expiry",
+    Fault("kube.token-short", _("The kubeconfig's token is valid for one hour"), "cluster.kubeconfig-expiry",
           "--duration=48h", change=_account, answers=_short_token),
 )  # fmt: skip

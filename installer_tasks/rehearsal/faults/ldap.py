@@ -82,68 +82,69 @@ def _group_outside(estate: Estate) -> Callable[[], None]:
 RIGHT = _answers()
 
 _REACHED = (
-    Fault("ldap.stopped", _("The directory does not run"), "identity.ldap-connect", "refused the connection",
+    Fault("ldap.stopped", _("The directory is not running"), "identity.ldap-connect", "refused the connection",
           change=_stopped, answers=RIGHT),
-    Fault("ldap.plain-port", _("The port of LDAP without TLS is named"), "identity.ldap-tls", "without TLS",
+    Fault("ldap.plain-port", _("The LDAP port without TLS was entered"), "identity.ldap-tls", "without TLS",
           answers=_plain),
-    Fault("ldap.another-authority", _("Another authority than the named one signed the certificate of the directory"),
-          "identity.ldap-tls", "unknown authority", answers=_another_ca),
+    Fault("ldap.another-authority", _("The certificate of the directory is signed by another CA "
+                                      "than the one entered"),
+          "identity.ldap-tls", "signed by an unknown CA", answers=_another_ca),
     Fault("ldap.certificate-name", _("The certificate of the directory is for another name"), "identity.ldap-tls",
-          "other names", change=_presenting(names=("dc1.practice.example",)), answers=RIGHT),
+          "does not cover this name", change=_presenting(names=("dc1.practice.example",)), answers=RIGHT),
     Fault("ldap.certificate-expired", _("The certificate of the directory has expired"), "identity.ldap-tls",
           "expired", change=_presenting(timedelta(days=-1)), answers=RIGHT),
-    Fault("ldap.certificate-ends", _("The certificate of the directory ends in ten days"),
-          "identity.ldap-certificate", "ends on", change=_presenting(timedelta(days=10)), answers=RIGHT),
+    Fault("ldap.certificate-ends", _("The certificate of the directory expires in ten days"),
+          "identity.ldap-certificate", "expires on", change=_presenting(timedelta(days=10)), answers=RIGHT),
 )  # fmt: skip
 
 _ACCOUNT = (
-    Fault("ldap.bind-password", _("The password of the service account is wrong"), "identity.ldap-bind",
-          "refuses the password", answers=_answers(ldap_password=WRONG)),
-    Fault("ldap.bind-unknown", _("There is no such service account"), "identity.ldap-bind", "knows no account",
+    Fault("ldap.bind-password", _("The service account password is wrong"), "identity.ldap-bind",
+          "rejected the password", answers=_answers(ldap_password=WRONG)),
+    Fault("ldap.bind-unknown", _("The service account does not exist"), "identity.ldap-bind", "has no account",
           answers=_answers(ldap_username=f"CN=svc-old,OU=services,{ROOT}")),
     Fault("ldap.account-locked", _("The service account is locked"), "identity.ldap-bind", "is locked",
           answers=RIGHT),
-    Fault("ldap.busy", _("The directory is too busy"), "identity.ldap-bind", "did not finish", answers=RIGHT),
+    Fault("ldap.busy", _("The directory is too busy"), "identity.ldap-bind", "did not complete the query", answers=RIGHT),
 )  # fmt: skip
 
 _PEOPLE = (
-    Fault("ldap.user-base", _("The base of the people is not there"), "identity.ldap-user-base", "OU=staff",
+    Fault("ldap.user-base", _("The user base does not exist"), "identity.ldap-user-base", "OU=staff",
           answers=_answers(ldap_user_base=f"OU=staff,{ROOT}")),
-    Fault("ldap.nobody-found", _("The filter compares an attribute that holds another name"),
-          "identity.ldap-user-found", "finds nobody called ada",
+    Fault("ldap.nobody-found", _("The user filter uses an attribute that contains another name"),
+          "identity.ldap-user-found", "finds no user named ada",
           answers=_answers(ldap_user_filter="(&(objectClass=person)(mail={}))")),
-    Fault("ldap.two-found", _("Two people have the same name in the directory"), "identity.ldap-user-found",
+    Fault("ldap.two-found", _("Two users in the directory have the same name"), "identity.ldap-user-found",
           "more than one", change=_second_ada, answers=RIGHT),
-    Fault("ldap.no-user-name", _("People have no attribute of the user name"), "identity.ldap-user-name",
+    Fault("ldap.no-user-name", _("Users lack the user name attribute"), "identity.ldap-user-name",
           "employeeNumber", answers=_answers(ldap_user_attribute="employeeNumber")),
-    Fault("ldap.test-password", _("The test user cannot sign in"), "identity.ldap-sign-in", "refuses the password",
+    Fault("ldap.test-password", _("The test user cannot sign in"), "identity.ldap-sign-in", "rejected the password",
           answers=_answers(ldap_test_password=WRONG)),
 )  # fmt: skip
 
 _GROUPS = (
-    Fault("ldap.group-base", _("The base of the groups is not there"), "identity.ldap-group-base", "OU=teams",
+    Fault("ldap.group-base", _("The group base does not exist"), "identity.ldap-group-base", "OU=teams",
           answers=_answers(ldap_group_base=f"OU=teams,{ROOT}")),
-    Fault("ldap.group-outside", _("The group of administrators lies outside of the base"),
-          "identity.ldap-groups-found", "lies elsewhere", change=_group_outside, answers=RIGHT),
-    Fault("ldap.group-case", _("The group of administrators is written in another case"),
-          "identity.ldap-groups-found", "compares to the letter", answers=_answers(admin_group="TMC:Admin")),
-    Fault("ldap.group-missing", _("There is no such group in the directory"), "identity.ldap-groups-found",
+    Fault("ldap.group-outside", _("The administrators group is outside the group base"),
+          "identity.ldap-groups-found", "exists elsewhere", change=_group_outside, answers=RIGHT),
+    Fault("ldap.group-case", _("The administrators group differs in case"),
+          "identity.ldap-groups-found", "compares names exactly", answers=_answers(admin_group="TMC:Admin")),
+    Fault("ldap.group-missing", _("The group does not exist in the directory"), "identity.ldap-groups-found",
           "tmc-admins", answers=_answers(admin_group="tmc-admins")),
     Fault("ldap.no-role", _("The test user is in neither group"), "identity.ldap-role", "neither tmc:admin",
           answers=_answers("nia")),
-    Fault("ldap.nested-group", _("People are in their group through another group"), "identity.ldap-role",
+    Fault("ldap.nested-group", _("Users belong to their group only through another group"), "identity.ldap-role",
           "through another group", answers=_answers("mo")),
-    Fault("ldap.group-filter", _("The filter of the groups compares the wrong attribute"), "identity.ldap-role",
-          "compares something else",
+    Fault("ldap.group-filter", _("The group filter uses the wrong attribute"), "identity.ldap-role",
+          "the filter uses another attribute",
           answers=_answers(ldap_group_filter="(&(objectClass=group)(uniqueMember={}))")),
 )  # fmt: skip
 
 FAULTS = (*_REACHED, *_ACCOUNT, *_PEOPLE, *_GROUPS)
 
 VARIANTS = (
-    Variant("healthy.ldap", _("People sign in with Active Directory"), answers=RIGHT),
-    Variant("healthy.ldap-nested", _("Nested groups, and a filter that looks through them"),
+    Variant("healthy.ldap", _("Users sign in with Active Directory"), answers=RIGHT),
+    Variant("healthy.ldap-nested", _("Nested groups, with a filter that searches them"),
             answers=_answers("mo", ldap_group_filter=IN_CHAIN)),
-    Variant("healthy.openldap", _("People sign in with another directory than Active Directory"),
+    Variant("healthy.openldap", _("Users sign in with a directory other than Active Directory"),
             answers=_answers(ldap_type="ldap", ldap_group_base=ROOT)),
 )  # fmt: skip

@@ -71,9 +71,9 @@ def _corefile(changed: Callable[[Estate, str], str]) -> Change:
     return change
 
 
-def _configure(estate: Estate, text: str) -> None:
+def _configure(estate: Estate, text: str, **imported: str) -> None:
     where = GVR("", "v1", "configmaps"), "kube-system", "coredns"
-    estate.store.change(*where, lambda live: {**live, "data": {"Corefile": text}})
+    estate.store.change(*where, lambda live: {**live, "data": {"Corefile": text, **imported}})
 
 
 def _elsewhere(estate: Estate) -> Callable[[], None]:
@@ -95,6 +95,13 @@ def _hosts(estate: Estate, text: str) -> str:
     return text.replace("    forward .", f"{lines}    forward .", 1)
 
 
+def _imported_hosts(estate: Estate) -> Callable[[], None]:
+    """As AKS and k3s have it: what a team adds lies in files that the Corefile imports."""
+    text = COREFILE.replace("    forward .", "    import custom/*.override\n    forward .", 1)
+    _configure(estate, text, **{"tmc.override": _hosts(estate, "    forward .").rpartition("    forward .")[0]})
+    return lambda: _configure(estate, COREFILE)
+
+
 def _isolated(_estate: Estate, text: str) -> str:
     return text.replace("    forward . /etc/resolv.conf {\n       max_concurrent 1000\n    }\n", "", 1)
 
@@ -102,24 +109,26 @@ def _isolated(_estate: Estate, text: str) -> str:
 FAULTS = (
     Fault("storage.no-provisioner", _("No provisioner serves the default StorageClass"), "cluster.volume-provisioned",
           "provisioner is running", change=_no_provisioner),
-    Fault("storage.full", _("The datastore has no room for a volume"), "cluster.volume-provisioned", "free space",
+    Fault("storage.full", _("The datastore has no space for a volume"), "cluster.volume-provisioned", "free space",
           change=_full),
-    Fault("balancer.no-address", _("The load balancer has no address left"), "services.load-balancer", "no address",
+    Fault("balancer.no-address", _("The load balancer has no free address"), "services.load-balancer", "no address",
           change=_no_address),
-    Fault("balancer.another-address", _("The load balancer ignores the asked address"), "services.load-balancer",
-          "ignores the asked address", change=_another_address),
-    Fault("pods.zone-elsewhere", _("CoreDNS sends the zone to a server of before a move"), "dns.cluster-agrees", OLD,
+    Fault("balancer.another-address", _("The load balancer ignores the requested address"), "services.load-balancer",
+          "ignores the requested address", change=_another_address),
+    Fault("pods.zone-elsewhere", _("CoreDNS forwards the zone to a server from before a migration"), "dns.cluster-agrees", OLD,
           change=_elsewhere),
-    Fault("pods.hosts-entry", _("CoreDNS has an old address of a public name written in"), "dns.cluster-agrees",
+    Fault("pods.hosts-entry", _("CoreDNS has a fixed, outdated address for a public name"), "dns.cluster-agrees",
           "hosts plugin", change=_corefile(_hosts)),
-    Fault("pods.no-forward", _("CoreDNS sends no name out of the cluster"), "dns.cluster-agrees", "no other server",
+    Fault("pods.imported-hosts", _("A file that CoreDNS imports has an old address of a public name"),
+          "dns.cluster-agrees", "hosts plugin", change=_imported_hosts),
+    Fault("pods.no-forward", _("CoreDNS forwards no names outside the cluster"), "dns.cluster-agrees", "does not forward",
           change=_corefile(_isolated)),
     Fault("nodes.untrusted-registry", _("One worker does not trust the registry's CA"), "registry.pull-on-nodes",
           "does not trust", change=_odd_node(authorities="")),
     Fault("nodes.no-name", _("One worker cannot resolve the registry's name"), "registry.pull-on-nodes",
-          "does not find", change=_odd_node(finds_names=False)),
-    Fault("nodes.no-route", _("A firewall stands between one worker and the registry"), "registry.pull-on-nodes",
-          "does not reach", change=_odd_node(reaches=False)),
-    Fault("nodes.old-login", _("One worker's containerd sends an old password to the registry"),
+          "cannot resolve the registry's name", change=_odd_node(finds_names=False)),
+    Fault("nodes.no-route", _("A firewall blocks one worker's connection to the registry"), "registry.pull-on-nodes",
+          "cannot reach the registry", change=_odd_node(reaches=False)),
+    Fault("nodes.old-login", _("One worker's containerd sends an outdated password to the registry"),
           "registry.pull-on-nodes", "old credentials", change=_odd_node(login="robot$old:expired")),
 )  # fmt: skip

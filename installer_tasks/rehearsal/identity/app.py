@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Any
 
 from authlib.oauth2 import OAuth2Error
-from flask import Flask, Response, jsonify, render_template_string, request
+from flask import Flask, Response, jsonify, redirect, render_template_string, request
 from werkzeug.exceptions import InternalServerError, NotFound, ServiceUnavailable
 
 from installer_tasks.rehearsal.identity import faulty, pages
@@ -38,6 +39,8 @@ def make_app(provider: Provider) -> Flask:
 
     @app.post(f"{REALM}/token")
     def token() -> Any:
+        if answer := faulty.token_answer(provider.active):
+            return jsonify(answer[1]), answer[0]
         return server.create_token_response()
 
     @app.route(f"{REALM}/userinfo", methods=["GET", "POST"])
@@ -54,19 +57,36 @@ def make_app(provider: Provider) -> Flask:
 def _publish(app: Flask, provider: Provider) -> None:
     """What anybody may read: how to reach the provider, and its keys."""
 
+    @app.get(f"{REALM}/.well-known/openid-configuration/")
+    def moved() -> Any:
+        return _document(provider)
+
     @app.get(f"{REALM}/.well-known/openid-configuration")
     def discovery() -> Any:
         if provider.active(faulty.NO_DISCOVERY):
             raise NotFound
+        if provider.active(faulty.MOVED_PLAIN):
+            return redirect(request.base_url.replace("https://", "http://"))
+        if provider.active(faulty.MOVED):
+            return redirect(f"{request.base_url}/", 301)
         if provider.active(faulty.DISCOVERY_PAGE):
             return render_template_string(pages.PROBLEM, problem="This realm moves to its new home tonight.")
-        return jsonify(faulty.document(_discovery(provider.issuer), provider.active))
+        return _document(provider)
 
     @app.get(f"{REALM}/jwks")
     def key_set() -> Response:
         if provider.active(faulty.KEYS_FAIL):
             raise InternalServerError
         return jsonify({"keys": []} if provider.active(faulty.NO_KEYS) else provider.key_set())
+
+
+def _document(provider: Provider) -> Response:
+    answer = jsonify(faulty.document(_discovery(provider.issuer), provider.active))
+    if provider.active(faulty.BYTE_ORDER_MARK):
+        answer.set_data(codecs.BOM_UTF8 + answer.get_data())
+    if provider.active(faulty.AS_HTML):
+        answer.content_type = "text/html; charset=utf-8"
+    return answer
 
 
 def _discovery(issuer: str) -> dict[str, Any]:

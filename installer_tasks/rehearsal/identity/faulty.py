@@ -23,6 +23,46 @@ CLOCK = "identity.clock-ahead"
 GROUP_PATHS = "identity.group-paths"
 EMAIL_UNVERIFIED = "identity.email-unverified"
 
+MOVED_PLAIN = "identity.moved-to-http"  #: discovery redirects to an address without TLS
+BYTE_ORDER_MARK = "identity.byte-order-mark"
+MOVED, AS_HTML = "moved", "as-html"  #: what is unusual and healthy: the document behind a redirect, or as a web page
+#: What the token endpoint answers to everybody: status and body, as providers of the field word it.
+TOKEN_ANSWERS: Mapping[str, tuple[int, Mapping[str, Any]]] = {
+    "identity.entra-unknown-application": (
+        400,
+        {
+            "error": "unauthorized_client",
+            "error_description": "AADSTS700016: Application with identifier 'tmc' was not found in the directory.",
+            "error_codes": [700016],
+        },
+    ),
+    "identity.entra-secret-expired": (
+        401,
+        {
+            "error": "invalid_client",
+            "error_description": "AADSTS7000222: The provided client secret keys for app 'tmc' are expired.",
+            "error_codes": [7000222],
+        },
+    ),
+    "identity.okta-client": (
+        401,
+        {"errorCode": "invalid_client", "errorSummary": "Invalid value for 'client_id' parameter."},
+    ),
+    "identity.okta-grant": (
+        400,
+        {
+            "error": "unauthorized_client",
+            "error_description": "The client is not authorized to use the provided grant type.",
+        },
+    ),
+    "identity.auth0-secret": (403, {"error": "access_denied", "error_description": "Unauthorized"}),
+    "entra": (
+        400,
+        {"error": "invalid_grant", "error_description": "AADSTS9002313: Invalid request.", "error_codes": [9002313]},
+    ),
+    "auth0": (403, {"error": "invalid_grant", "error_description": "Invalid authorization code"}),
+}
+
 AHEAD = timedelta(minutes=10)
 Active = Callable[[str], bool]
 Document = dict[str, Any]
@@ -61,6 +101,11 @@ def document(right: Document, active: Active) -> Document:
         if active(fault):
             found |= {name: change(found[name]) for name, change in changes.items()}
     return found
+
+
+def token_answer(active: Active) -> tuple[int, Mapping[str, Any]] | None:
+    """What the token endpoint says instead of looking; None when it looks."""
+    return next((answer for name, answer in TOKEN_ANSWERS.items() if active(name)), None)
 
 
 def claims(right: Document, active: Active) -> Document:

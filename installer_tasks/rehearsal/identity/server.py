@@ -6,7 +6,7 @@ import logging
 import socket
 import ssl
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,12 @@ class IdentityServer:
         self._context.load_cert_chain(cert_file, key_file)
         self._files = (cert_file, key_file)
         self.clients = {client.client_id: client for client in clients}
-        active = (faults or NoFaults()).active
+        self._odd: set[str] = set()
+        on = (faults or NoFaults()).active
+
+        def active(name: str) -> bool:
+            return name in self._odd or on(name)
+
         self._provider = Provider({person.name: person for person in users}, self.clients, active)
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -97,6 +102,22 @@ class IdentityServer:
         found = list(redirects)
         redirects.clear()
         return found
+
+    def called(self, name: str) -> Callable[[], None]:
+        """The issuer under another name of this machine; what is returned takes it back."""
+        before, self._name = self._name, name
+        self._provider.issuer = self.issuer
+
+        def back() -> None:
+            self._name = before
+            self._provider.issuer = self.issuer
+
+        return back
+
+    def behave(self, manner: str) -> Callable[[], None]:
+        """In an unusual way that is healthy (see faulty.py); what is returned ends it."""
+        self._odd.add(manner)
+        return lambda: self._odd.discard(manner)
 
     def present(self, cert_file: Path | None = None, key_file: Path | None = None) -> None:
         """Another certificate for the connections that come; without one, the first again."""

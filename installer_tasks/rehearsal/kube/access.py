@@ -94,10 +94,10 @@ def rules(store: Store, user: User, namespace: str = "") -> Iterator[Rule]:
     """All rules that hold for the user, cluster-wide and in the namespace."""
     for binding in store.list(CLUSTER_BINDINGS):
         if _binds(binding, user):
-            yield from _rules_of(store, binding)
+            yield from rules_of(store, binding)
     for binding in store.list(BINDINGS, namespace) if namespace else ():
         if _binds(binding, user):
-            yield from _rules_of(store, binding)
+            yield from rules_of(store, binding)
 
 
 def _binds(binding: Object, user: User) -> bool:
@@ -112,7 +112,8 @@ def _is(subject: Object, user: User) -> bool:
     return bool(subject["name"] == user.name)
 
 
-def _rules_of(store: Store, binding: Object) -> list[Rule]:
+def rules_of(store: Store, binding: Object) -> list[Rule]:
+    """What a binding gives."""
     reference = binding["roleRef"]
     if reference["kind"] == "ClusterRole":
         role = store.get(CLUSTER_ROLES, "", reference["name"])

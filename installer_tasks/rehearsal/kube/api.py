@@ -24,9 +24,10 @@ UNAVAILABLE = "the server is currently unable to handle the request"
 class Api:
     """Answers requests from a store."""
 
-    def __init__(self, store: Store, tokens: Tokens, faults: FaultSwitch, address: str = "") -> None:
+    def __init__(self, store: Store, tokens: Tokens, faults: FaultSwitch, version: str = "") -> None:
         self._store, self._tokens, self._faults = store, tokens, faults
-        self.address = address
+        self._version = discovery.version(version) if version else discovery.VERSION
+        self.address = ""
 
     def answer(self, request: Request, who: Callable[[], User], gone: streams.Gone) -> Answer:
         """Never raises ApiError: refusals are answers too."""
@@ -59,14 +60,14 @@ class Api:
         review = REVIEWS.get((asked.gvr.group, asked.gvr.resource))
         if review and request.method == "POST":
             return Answer(reviews.answer(review, request.object(), user, self._store, self._tokens), 201)
-        return self._resource(request, asked, gone)
+        return self._resource(request, asked, gone, user)
 
     def _document(self, request: Request) -> Answer:
         path = request.path.rstrip("/")
         if path.startswith(("/healthz", "/livez", "/readyz")):
             return Answer("ok", type="text/plain")
         if path == "/version":
-            return Answer(discovery.OLD if self._faults.active("kube.version-old") else discovery.VERSION)
+            return Answer(discovery.OLD if self._faults.active("kube.version-old") else self._version)
         if path == "/openapi/v2":
             return _swagger(request)
         served = self._store.served
@@ -76,7 +77,7 @@ class Api:
             raise unknown_path(request.path)
         return Answer(found)
 
-    def _resource(self, request: Request, asked: Target, gone: streams.Gone) -> Answer:
+    def _resource(self, request: Request, asked: Target, gone: streams.Gone, user: User) -> Answer:
         resource = self._store.served.find(asked.gvr)
         if resource is None or (asked.subresource and asked.subresource not in resource.subresources):
             raise unknown_path(request.path)
@@ -91,7 +92,7 @@ class Api:
             return scaling.answer(self._store, asked, request)
         if verb == "watch" or (verb == "get" and request.flag("watch")):
             return streams.watch(self._store, resource, asked, request, gone)
-        verbs = Verbs(self._store, resource, asked, request)
+        verbs = Verbs(self._store, resource, asked, request, user)
         known: dict[str, Callable[[], Answer]] = {
             "get": verbs.get,
             "list": verbs.list,

@@ -18,6 +18,13 @@ VERSION = {
     "compiler": "gc",
     "platform": "linux/amd64",
 }
+
+
+def version(git_version: str) -> Object:
+    """The document of this version; what else it says is that of the usual one."""
+    return VERSION | {"minor": git_version.split(".")[1], "gitVersion": git_version}
+
+
 OLD = VERSION | {"minor": "22", "gitVersion": "v1.22.17+vmware.1", "buildDate": "2022-12-08T09:40:00Z"}
 
 

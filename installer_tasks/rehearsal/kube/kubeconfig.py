@@ -6,6 +6,8 @@ import base64
 
 import yaml
 
+CONTEXT = "practice"
+
 
 def kubeconfig(
     server_url: str,
@@ -14,7 +16,7 @@ def kubeconfig(
     token: str = "",
     client_certificate: str = "",
     client_key: str = "",
-    context: str = "practice",
+    context: str = CONTEXT,
     cluster: str = "practice",
     user: str = "practice-admin",
     namespace: str = "",

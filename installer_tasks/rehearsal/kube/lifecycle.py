@@ -75,7 +75,7 @@ def _contents(store: Store, namespace: str) -> list[tuple[Resource, Object]]:
 
 
 def removed(store: Store, resource: Resource, obj: Object) -> None:
-    """After an object is gone."""
+    "Removed After an object."
     if resource.gvr.key == PODS.key:
         store.logs.forget(obj["metadata"]["namespace"], obj["metadata"]["name"])
     if resource.gvr.key == DEFINITIONS.key:

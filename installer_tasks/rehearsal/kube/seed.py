@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from installer_tasks.rehearsal.kube.errors import unknown_path
-from installer_tasks.rehearsal.kube.seed_addons import addons
-from installer_tasks.rehearsal.kube.seed_cluster import cluster
+from installer_tasks.rehearsal.kube.seed_addons import CERT_MANAGER_VERSION, addons
+from installer_tasks.rehearsal.kube.seed_cluster import VERSION, cluster
 from installer_tasks.rehearsal.kube.seed_definitions import definitions
 from installer_tasks.rehearsal.kube.seed_dns import coredns
 from installer_tasks.rehearsal.kube.store import GVR, Store
@@ -16,10 +16,10 @@ Object = dict[str, Any]
 MANAGER = "practice"
 
 
-def seed(store: Store) -> None:
-    """Furnish an empty cluster."""
+def seed(store: Store, *, kubernetes: str = VERSION, cert_manager: str = CERT_MANAGER_VERSION) -> None:
+    """Furnish an empty cluster, of these versions."""
     made: dict[tuple[str, str], str] = {}
-    for manifest in (*cluster(), *definitions(), *addons(), *coredns()):
+    for manifest in (*cluster(kubernetes), *definitions(), *addons(cert_manager), *coredns()):
         for owner in manifest["metadata"].get("ownerReferences", ()):
             owner["uid"] = made[owner["kind"], owner["name"]]
         kept = store.create(_gvr(store, manifest), manifest, manager=MANAGER)

@@ -11,10 +11,11 @@ from installer_tasks.rehearsal.kube.metadata import now
 Object = dict[str, Any]
 _DEPLOYMENT = {"apiVersion": "apps/v1", "kind": "Deployment"}
 KAPP = "projects.registry.vmware.com/tkg/kapp-controller:v0.50.0_vmware.1"
-CERT_MANAGER = "projects.registry.vmware.com/tkg/cert-manager-{part}:v1.12.10_vmware.1"
+CERT_MANAGER = "projects.registry.vmware.com/tkg/cert-manager-{part}:v{version}_vmware.1"
+CERT_MANAGER_VERSION = "1.12.10"
 
 
-def addons() -> Iterator[Object]:
+def addons(cert_manager: str = CERT_MANAGER_VERSION) -> Iterator[Object]:
     kapp = {"app": "kapp-controller"}
     yield from _running("tkg-system", "kapp-controller", KAPP, kapp, "v0.50.0")
     yield _service("tkg-system", "packaging-api", kapp, 443, 10100)
@@ -28,9 +29,11 @@ def addons() -> Iterator[Object]:
             "app.kubernetes.io/component": part,
             "app.kubernetes.io/instance": "cert-manager",
             "app.kubernetes.io/name": name.removeprefix("cert-manager-"),
-            "app.kubernetes.io/version": "v1.12.10",
+            "app.kubernetes.io/version": f"v{cert_manager}",
         }
-        yield from _running("cert-manager", name, CERT_MANAGER.format(part=part), labels, "v1.12.10")
+        yield from _running(
+            "cert-manager", name, CERT_MANAGER.format(part=part, version=cert_manager), labels, f"v{cert_manager}"
+        )
     yield _service("cert-manager", "cert-manager-webhook", {"app": "webhook"}, 443, 10250)
     yield _endpoints("tkg-system", "packaging-api", 10100)
     yield _endpoints("cert-manager", "cert-manager-webhook", 10250)

@@ -8,6 +8,7 @@ from typing import Any
 from installer_tasks.rehearsal.kube.metadata import now
 
 Object = dict[str, Any]
+#: When nobody asks for another one.
 VERSION = "v1.30.2"
 _RBAC = "rbac.authorization.k8s.io"
 READERS = "practice:readers"
@@ -20,28 +21,28 @@ _CORE = [
 ]  # fmt: skip
 
 
-def cluster() -> Iterator[Object]:
+def cluster(version: str = VERSION) -> Iterator[Object]:
     for name in ("default", "kube-system", "kube-public", "kube-node-lease", "cert-manager", "tkg-system"):
         yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    yield _node("practice-control-plane-0", 10, control_plane=True)
+    yield _node("practice-control-plane-0", 10, version, control_plane=True)
     for number in range(3):
-        yield _node(f"practice-worker-{number}", 11 + number)
+        yield _node(f"practice-worker-{number}", 11 + number, version)
     yield _storage_class()
     yield from _rights()
 
 
-def _node(name: str, last_byte: int, *, control_plane: bool = False) -> Object:
+def _node(name: str, last_byte: int, version: str, *, control_plane: bool = False) -> Object:
     labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
     spec: Object = {"podCIDR": f"10.244.{last_byte}.0/24", "providerID": f"vsphere://practice-{last_byte}"}
     if control_plane:
         labels["node-role.kubernetes.io/control-plane"] = ""
         spec["taints"] = [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]
     metadata = {"name": name, "labels": labels}
-    status = _node_status(name, last_byte)
+    status = _node_status(last_byte, name, version)
     return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": spec, "status": status}
 
 
-def _node_status(name: str, last_byte: int) -> Object:
+def _node_status(last_byte: int, name: str, version: str) -> Object:
     size = {"cpu": "4", "memory": "8Gi", "ephemeral-storage": "40Gi", "pods": "110"}
     return {
         "capacity": size,
@@ -63,8 +64,8 @@ def _node_status(name: str, last_byte: int) -> Object:
             "kernelVersion": "5.10.216-1.ph4-esx",
             "osImage": "VMware Photon OS/Linux",
             "containerRuntimeVersion": "containerd://1.6.31+vmware.1-fips.1",
-            "kubeletVersion": VERSION,
-            "kubeProxyVersion": VERSION,
+            "kubeletVersion": version,
+            "kubeProxyVersion": version,
             "operatingSystem": "linux",
             "architecture": "amd64",
         },

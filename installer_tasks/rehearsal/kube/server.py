@@ -44,10 +44,11 @@ class KubeServer:
         host: str = "127.0.0.1",
         port: int = 0,
         faults: FaultSwitch | None = None,
+        version: str = "",
     ) -> None:
         self._tls = _tls(certificate_file, key_file, client_ca_file)
         self._host, self._port, self._tokens = host, port, Tokens(tokens)
-        self._api = Api(store, self._tokens, faults or NoFaults())
+        self._api = Api(store, self._tokens, faults or NoFaults(), version)
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 

@@ -176,7 +176,7 @@ class Store:
             return self._feed.join(Watch(self._feed, gvr, selects), since)
 
     def append_log(self, namespace: str, pod: str, line: str, container: str = "") -> None:
-        """One line of a pod's output; without a container it belongs to every one of them."""
+        "Managed by every one of them: One line of a pod's output; without a container it."
         self.logs.append(namespace, pod, line, container)
 
     # What follows is for lifecycle.py, under the lock.

@@ -19,7 +19,7 @@ from installer_tasks.rehearsal.kube.verbs import selector
 Object = dict[str, Any]
 #: Whether the client, or the server, has left.
 Gone = Callable[[], bool]
-LOOK = 0.5  #: seconds between looks at whether the client is still there
+POLL_SECONDS = 0.5  #: seconds between looks at whether the client is still there
 LONGEST = 1800
 BOOKMARKS = 10.0  #: seconds between bookmarks
 INITIAL_END = {"k8s.io/initial-events-end": "true"}
@@ -69,7 +69,7 @@ class _Watching:
         marked = time.monotonic()
         marks = self._request.flag("allowWatchBookmarks")
         while (left := self._deadline - time.monotonic()) > 0 and not gone():
-            change = changes.next(min(LOOK, left))
+            change = changes.next(min(POLL_SECONDS, left))
             if change is not None:
                 yield self._event(change.kind, _at(change))
             elif marks and time.monotonic() - marked > BOOKMARKS:
@@ -140,7 +140,7 @@ def _followed(store: Store, target: Target, container: str, lines: list[Line], g
         pod = store.get(PODS, target.namespace, target.name)
         if gone() or pod is None or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
             return
-        lines = store.logs.wait(target.namespace, target.name, after=last, container=container, timeout=LOOK)
+        lines = store.logs.wait(target.namespace, target.name, after=last, container=container, timeout=POLL_SECONDS)
 
 
 def _container(pod: Object, asked: str) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
 
-from installer_tasks.rehearsal.kube import merging, representations, selectors
+from installer_tasks.rehearsal.kube import access, escalation, merging, representations, selectors
 from installer_tasks.rehearsal.kube.errors import ApiError, bad_request, invalid, not_found
 from installer_tasks.rehearsal.kube.requests import Answer, Request, Target, unsupported
 from installer_tasks.rehearsal.kube.resources import Resource
 from installer_tasks.rehearsal.kube.store import Store
+from installer_tasks.rehearsal.kube.users import User
 from installer_tasks.rehearsal.kube.watch import Selector
 
 Object = dict[str, Any]
@@ -21,8 +23,9 @@ APPLY = ("application/apply-patch+yaml", "application/apply-patch+json")
 class Verbs:
     """The verbs of one request."""
 
-    def __init__(self, store: Store, resource: Resource, target: Target, request: Request) -> None:
+    def __init__(self, store: Store, resource: Resource, target: Target, request: Request, user: User) -> None:
         self._store, self._resource, self._target, self._request = store, resource, target, request
+        self._user = user
         self._shape = representations.wanted(request.header("accept"))
 
     def get(self) -> Answer:
@@ -51,6 +54,7 @@ class Verbs:
         if self._resource.status:
             obj.pop("status", None)
         request = self._request
+        self._demand(obj)
         made = self._store.create(self._target.gvr, obj, manager=request.manager, dry_run=request.dry_run)
         return self._one(made, 201)
 
@@ -106,6 +110,10 @@ class Verbs:
             there = self._store.get(target.gvr, target.namespace, target.name)
             if there is None and target.subresource:
                 raise not_found(target.gvr.resource, target.gvr.group, target.name)
+            if there is None:  # then an apply is a creation too
+                wished = access.wish(request, target)
+                access.demand(self._store, self._user, dataclasses.replace(wished, verb="create"))
+            self._demand(obj)
             kept = self._store.apply(
                 target.gvr, obj, manager=request.manager, force=request.flag("force"),
                 subresource=target.subresource, dry_run=request.dry_run,
@@ -147,10 +155,15 @@ class Verbs:
         asked = options.get("propagationPolicy") or self._request.query.get("propagationPolicy")
         return str(asked or ("Orphan" if orphan else "Background"))
 
+    def _demand(self, obj: Object) -> Object:
+        """ApiError 403 for what gives more rights than this user has."""
+        escalation.demand(self._store, self._user, self._resource.kind, obj)
+        return obj
+
     def _changed(self, change: Callable[[Object], Object]) -> Answer:
         target, request = self._target, self._request
         changed = self._store.change(
-            target.gvr, target.namespace, target.name, change,
+            target.gvr, target.namespace, target.name, lambda live: self._demand(change(live)),
             subresource=target.subresource, manager=request.manager, dry_run=request.dry_run,
         )  # fmt: skip
         return self._one(changed)

@@ -67,7 +67,7 @@ class Watch:
             self._queue.put(seen)
 
     def _as_selected(self, change: Change) -> Change | None:
-        """An object that starts to match a selector is added, one that no longer does is deleted."""
+        "Deleted An object that starts to match a selector is added, one that no longer does."
         if self._selects is None:
             return change
         now = self._selects(change.object)

@@ -108,10 +108,16 @@ class Gate:
             if self._projects.get(project) is None:
                 message = f"project {project} not found"
                 raise Refusal(401, "UNAUTHORIZED", message, headers={"WWW-Authenticate": ""})
+            self._require_no_cache(project, access)
             for action in access.actions:
                 if not self._allowed(request.caller, access.repository, action):
                     message = f"unauthorized to access repository: {access.repository}, action: {action}"
                     raise self._unauthorized(request, needed, message)
+
+    def _require_no_cache(self, name: str, access: Access) -> None:
+        project = self._projects.get(name)
+        if project is not None and project.registry_id and "push" in access.actions:
+            raise Refusal(405, "METHOD NOT ALLOWED", f"can not push artifact to a proxy project: {name}")
 
     def may_see(self, caller: Caller, project: str) -> bool:
         """Harbor's project pages: members, and everybody when the project is public."""

@@ -157,6 +157,7 @@ class Harbor:
             "project_id": project.identifier,
             "name": project.name,
             "owner_name": project.owner,
+            "registry_id": project.registry_id,
             "metadata": {"public": "true" if project.public else "false"} | dict.fromkeys(project.policies, "true"),
             "repo_count": len(self.storage.repositories(project.name)),
             "creation_time": project.created,

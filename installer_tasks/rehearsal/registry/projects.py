@@ -26,6 +26,7 @@ class Project:
     prevent_vul: bool = False
     enable_content_trust_cosign: bool = False
     immutable_tags: bool = False
+    registry_id: int = 0  #: of the registry that it is a cache of; 0 for an ordinary project
 
     @property
     def policies(self) -> list[str]:

@@ -18,6 +18,7 @@ from installer_tasks.rehearsal.registry.faults import DRIPS, Faults, NoFaults
 from installer_tasks.rehearsal.registry.harbor import Harbor
 from installer_tasks.rehearsal.registry.http import Server, tls_context
 from installer_tasks.rehearsal.registry.manifests import Manifests
+from installer_tasks.rehearsal.registry.products import Product
 from installer_tasks.rehearsal.registry.projects import Project, Projects
 from installer_tasks.rehearsal.registry.proxy import Proxy
 from installer_tasks.rehearsal.registry.quota import Quota
@@ -57,6 +58,7 @@ class RegistryServer:
         self._faults = faults or NoFaults()
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
+        self._product: Product | None = None
         self._stopped = threading.Event()
         self.users = {user.name: user for user in (practice_users() if users is None else users)}
         self.storage = Storage(folder)
@@ -137,6 +139,15 @@ class RegistryServer:
 
         return change_back
 
+    def behave_as(self, product: Product) -> Callable[[], None]:
+        """In the manners of another product; what is returned makes it a Harbor again."""
+        self._product = product
+
+        def harbor_again() -> None:
+            self._product = None
+
+        return harbor_again
+
     def present(self, certificate_file: Path | None, key_file: Path | None) -> Callable[[], None]:
         """Another certificate for new connections, plain HTTP for none; what is returned sets it back."""
         before = self._context
@@ -175,6 +186,11 @@ class RegistryServer:
         refused = self._proxy.refusal(request)
         if refused:
             return refused
+        if self._product is not None:
+            return self._product.answer(request, self._own_answer)
+        return self._own_answer(request)
+
+    def _own_answer(self, request: Request) -> Answer:
         request.caller = self._gate.identify(request)
         try:
             return self._proxy.passed_on(self._route(request))

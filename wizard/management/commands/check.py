@@ -10,11 +10,11 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands.check import Command as SystemChecks
 
-from installer_tasks import collecting, findings
-from installer_tasks.answers import STEPS
-from installer_tasks.checks.base import Level
+from installer_tasks.answer_keys import STEPS
 from installer_tasks.errors import InstallerError
-from installer_tasks.findings import Item
+from installer_tasks.preflight import collecting
+from installer_tasks.preflight.checks.base import Level
+from installer_tasks.preflight.state import Item, load
 from wizard import headless
 from wizard.texts import render
 
@@ -23,16 +23,16 @@ CLEAN, FAILED, WARNED, COULD_NOT_RUN = 0, 1, 3, 4
 
 class Command(SystemChecks):
     help = (
-        "With --installation or --answers: looks at every system now and judges it, changing nothing that lasts. "
-        "Exit code: 0 clean, 1 failed, 3 warnings, 4 could not run. Without them: Django's own checks."
+        "With --installation or --answers: runs every check and leaves nothing changed. "
+        "Exit code: 0 clean, 1 failed, 3 warnings, 4 could not run. Without either: Django's own checks."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         which = parser.add_mutually_exclusive_group()
-        which.add_argument("--installation", metavar="N", type=int, help="with its saved answers; findings are kept")
-        which.add_argument("--answers", metavar="FILE", type=Path, help="with these answers; nothing is kept")
-        parser.add_argument("--json", action="store_true", help="findings as JSON instead of sentences")
+        which.add_argument("--installation", metavar="N", type=int, help="check its saved answers; save the findings")
+        which.add_argument("--answers", metavar="FILE", type=Path, help="check these answers; save nothing")
+        parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["installation"] is None and options["answers"] is None:
@@ -62,7 +62,7 @@ def _look(number: int | None, answers: Path | None) -> list[Item]:
     headless.prepare_database()
     installation = headless.find_installation(number or 0)
     collecting.collect_and_judge_all(installation.pk)
-    return [item for step in STEPS for item in findings.of_step(installation, step)]
+    return list(load(installation).items)
 
 
 def verdict(items: list[Item]) -> int:

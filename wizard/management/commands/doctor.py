@@ -10,17 +10,17 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from installer_tasks.processes import machine
-from installer_tasks.processes.machine import Observation
+from installer_tasks.local.processes import machine
+from installer_tasks.local.processes.machine import Observation
 
 
 class Command(BaseCommand):
-    help = "Looks at this machine: Python, state folder, disk, memory, Redis, database, port."
+    help = "Checks this machine: Python, state folder, disk, memory, Redis, database, port."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1", help="address that `up` would listen on")
-        parser.add_argument("--state", metavar="DIR", help="the folder that keeps everything (default: in your home)")
+        parser.add_argument("--host", default="127.0.0.1", help="address for `up` to listen on (default: %(default)s)")
+        parser.add_argument("--state", metavar="DIR", help="state folder (default: in your home folder)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = [*machine.observations(settings.STATE_DIR, options["host"]), database()]
@@ -37,7 +37,7 @@ class Command(BaseCommand):
 
 
 def database() -> Observation:
-    return machine.guarded("database", _look, "Check DATABASE_URL, and that the server runs and lets this user in.")
+    return machine.guarded("database", _look, "Check DATABASE_URL, and that the server runs and accepts this user.")
 
 
 def _look() -> str:
@@ -46,5 +46,5 @@ def _look() -> str:
         cursor.execute("SELECT 1")
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    state = f"{len(missing)} migrations to come with the next `up`" if missing else "up to date"
+    state = f"pending migrations: {len(missing)}; the next `up` applies them" if missing else "up to date"
     return f"{connection.vendor}, {state}"

@@ -11,9 +11,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from installer_tasks import findings, sessions
+from installer_tasks import saved_answers
 from installer_tasks.errors import InstallerError
 from installer_tasks.models import ACTIVE, Installation, Run
+from installer_tasks.preflight import findings
+from installer_tasks.preflight.state import load
+from installer_tasks.runs import service
 from wizard import headless
 from wizard.accounts import links
 from wizard.texts import render
@@ -23,18 +26,20 @@ FAILED, COULD_NOT_BEGIN, INTERRUPTED = 1, 4, 130
 
 class Command(BaseCommand):
     help = (
-        "Carries out one installation with the answers of a file; started again with --installation it goes on where "
-        "it stood. Exit code: 0 succeeded, 1 a check or the run failed, 4 could not begin, 130 interrupted."
+        "Runs one installation with the answers in a file; with --installation, continues an earlier one. "
+        "Exit code: 0 succeeded, 1 a check or the run failed, 4 could not start, 130 interrupted."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--answers", metavar="FILE", type=Path, help="YAML: `<step>.<field>: value`, secrets as `{file: path}`"
         )
-        parser.add_argument("--name", help="of a new installation (default: the zone and the day)")
-        parser.add_argument("--installation", metavar="N", type=int, help="go on with this one, answers changed or not")
+        parser.add_argument("--name", help="name of a new installation (default: the DNS zone and the date)")
+        parser.add_argument(
+            "--installation", metavar="N", type=int, help="continue this one; --answers may change its answers"
+        )
         # Read by manage.py before the settings; here for --help alone.
-        parser.add_argument("--state", metavar="DIR", help="the folder that keeps everything (default: in your home)")
+        parser.add_argument("--state", metavar="DIR", help="state folder (default: in your home folder)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -45,7 +50,7 @@ class Command(BaseCommand):
             raise CommandError(f"install: {headless.told(error)}", returncode=COULD_NOT_BEGIN) from error
         except KeyboardInterrupt:
             raise CommandError(
-                "install: interrupted. What was answered is kept; a run goes on with `up` or `install --installation`.",
+                "install: interrupted. The answers are saved; `up` or `install --installation` continues the run.",
                 returncode=INTERRUPTED,
             ) from None
         if code:
@@ -53,7 +58,7 @@ class Command(BaseCommand):
 
     def _run(self, options: dict[str, Any]) -> int:
         if options["answers"] is None and options["installation"] is None:
-            raise CommandError("install: name a file with --answers, or an --installation", returncode=COULD_NOT_BEGIN)
+            raise CommandError("install: specify --answers or --installation", returncode=COULD_NOT_BEGIN)
         answers = headless.read_answers(options["answers"]) if options["answers"] else {}
         with headless.at_work() as url:
             number = options["installation"]
@@ -64,15 +69,17 @@ class Command(BaseCommand):
         begun = time.monotonic()
         self._say(f"Installation {installation.pk}: {installation.name}")
         active = installation.runs.filter(state__in=ACTIVE).first()
+        if active is not None and active.undoes:
+            raise service.already_active(installation)
         if active is not None:
-            self._say(f"Attempt {active.attempt} is under way; answers stay as they are.")
+            self._say(f"Attempt {active.attempt} is active; its answers cannot change.")
             return self._end(headless.follow(active, self._say), begun)
         if not headless.walk(installation, answers, self._say):
-            red = ", ".join(findings.blocking(installation))
-            self._say(f"install: failed: nothing was installed, because of {red}")
+            red = ", ".join(findings.blocking(load(installation)))
+            self._say(f"install: failed: nothing was installed; failed checks: {red}")
             self._say(_again(installation))
             return FAILED
-        self._say(f"Installing; watch it at {self._page(url, installation)}")
+        self._say(f"Installing; follow the run at {self._page(url, installation)}")
         return self._end(headless.carry_out(installation, self._say), begun)
 
     def _end(self, run: Run, begun: float) -> int:
@@ -81,6 +88,8 @@ class Command(BaseCommand):
             console = headless.console_url(run)
             self._say(f"install: succeeded in {seconds} s: installation {run.installation_id}, {console}")
             return 0
+        for reason in headless.why(run):
+            self._say(f"  {reason}")
         error = run.error or {}
         for line in (render(error.get("cause")), error.get("value"), error.get("detail"), render(error.get("remedy"))):
             if line:
@@ -101,8 +110,8 @@ class Command(BaseCommand):
 
 def _create(name: str | None, answers: dict[str, str]) -> Installation:
     chosen = name or f"{answers.get('dns.zone', 'Installation')} {timezone.now():%Y-%m-%d}"
-    return sessions.create_installation(chosen[:100])
+    return saved_answers.create_installation(chosen[:100])
 
 
 def _again(installation: Installation) -> str:
-    return f"Mend it, then go on with: manage.py install --installation {installation.pk} [--answers FILE]"
+    return f"Fix the cause, then run: manage.py install --installation {installation.pk} [--answers FILE]"

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from installer_tasks.registry import command
+from installer_tasks.systems.registry import command
 
 
 class Command(BaseCommand):
-    help = "Pushes the images of a release or archive into a registry; goes on where an earlier push was interrupted."
+    help = "Pushes the images of a release or archive to a registry; continues an interrupted push."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -16,11 +16,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import reverse
 from django.utils import timezone
 
-from installer_tasks import findings, sessions
-from installer_tasks.checks.base import Level
+from installer_tasks import releases, saved_answers
 from installer_tasks.errors import InstallerError
+from installer_tasks.local.processes import Supervisor
 from installer_tasks.models import Installation, Run
-from installer_tasks.processes import Supervisor
+from installer_tasks.preflight import findings
+from installer_tasks.preflight.checks.base import Level
+from installer_tasks.preflight.state import load
+from installer_tasks.rehearsal import releases as practice
 from installer_tasks.rehearsal.board import Board
 from installer_tasks.rehearsal.controllers import PACES
 from installer_tasks.rehearsal.estate import Estate
@@ -30,15 +33,26 @@ from wizard.management.signals import asked_to_stop
 
 
 class Command(BaseCommand):
-    help = "Makes a practice estate on loopback and carries out one complete guided installation on it."
+    help = "Creates a practice estate on loopback and runs one complete guided installation on it."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--pace", choices=sorted(PACES), default="quick", help="of the practice cluster")
-        parser.add_argument("--port", type=int, help="port of the page (default: the first free one from 8000 on)")
-        parser.add_argument("--hold", action="store_true", help="keep everything up afterwards, until Ctrl-C")
-        parser.add_argument("--estate-only", action="store_true", help="install nothing; show what to answer by hand")
+        parser.add_argument(
+            "--pace",
+            choices=sorted(PACES),
+            default="quick",
+            help="speed of the cluster (default: %(default)s)",
+        )
+        parser.add_argument(
+            "--release",
+            choices=practice.playable(),
+            default=releases.known()[-1],
+            help=f"release to install (default: the newest; {practice.INVENTED} is invented, and not known here)",
+        )
+        parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 8000 on)")
+        parser.add_argument("--hold", action="store_true", help="keep everything running afterwards, until Ctrl-C")
+        parser.add_argument("--estate-only", action="store_true", help="install nothing; print the answers to enter")
         # Read by manage.py before the settings; here for --help alone.
-        parser.add_argument("--state", metavar="DIR", help="the folder that keeps everything (default: in your home)")
+        parser.add_argument("--state", metavar="DIR", help="state folder (default: in your home folder)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -57,7 +71,7 @@ class Command(BaseCommand):
             folder = settings.STATE_DIR / "estate"
             # Yesterday's images would make today's push a matter of nothing.
             shutil.rmtree(folder / "registry", ignore_errors=True)
-            with Estate(folder, pace=PACES[options["pace"]]) as estate, Board(estate):
+            with Estate(folder, pace=PACES[options["pace"]], release=options["release"]) as estate, Board(estate):
                 self._say_estate(estate)
                 supervisor.start()
                 supervisor.wait_ready(stop=stop)
@@ -69,30 +83,30 @@ class Command(BaseCommand):
 
     def _install(self, estate: Estate, url: str, stop: threading.Event, *, hold: bool) -> bool:
         begun = time.monotonic()
-        installation = sessions.create_installation(f"Practice {timezone.now():%Y-%m-%d %H:%M:%S}", practice=True)
+        installation = saved_answers.create_installation(f"Practice {timezone.now():%Y-%m-%d %H:%M:%S}", practice=True)
         callback = reverse("sign-in-rehearsal-callback", args=[installation.pk])
         estate.identity.register_redirect("tmc", f"{url}{callback}")
-        self._say("\nAnswering every step and proving it")
+        self._say("\nSaving the answers of every step and running the checks")
         green = headless.walk(installation, estate.answers(), self._say)
         if not green:
-            self._say(f"\nrehearsal: failed: {', '.join(findings.blocking(installation))}")
+            self._say(f"\nrehearsal: failed: {', '.join(findings.blocking(load(installation)))}")
             return False
-        self._say(f"\nInstalling; watch it at {self._link(url, installation)}")
+        self._say(f"\nInstalling; follow the run at {self._link(url, installation)}")
         run = headless.carry_out(installation, self._say)
         if hold:
-            self._say(f"\nLook at the same run at {self._link(url, installation)}")
+            self._say(f"\nThe run is still at {self._link(url, installation)}")
         self._say(_last_line(run, round(time.monotonic() - begun), estate))
         if hold:
-            self._say("Ctrl-C ends the practice estate.")
+            self._say("Press Ctrl-C to stop the practice estate.")
             stop.wait()
         return headless.succeeded(run)
 
     def _show_answers(self, estate: Estate, url: str, stop: threading.Event) -> bool:
         folder = settings.STATE_DIR / "estate" / "answers"
         folder.mkdir(mode=0o700, exist_ok=True)
-        self._say(f"\nWalk the wizard yourself at {url}{links.one_time_path()}\nand answer:")
+        self._say(f"\nOpen the wizard at {url}{links.one_time_path()}\nand enter:")
         self._say_answers(folder, estate.answers())
-        self._say("\nor, to have people sign in with the directory, in place of the provider:")
+        self._say("\nor, for sign-in with the directory instead of the identity provider:")
         self._say_answers(folder, estate.directory_answers())
         stop.wait()
         return True
@@ -107,6 +121,8 @@ class Command(BaseCommand):
     def _say_estate(self, estate: Estate) -> None:
         self._say("Practice estate")
         for name, value in {
+            "Release": f"{estate.release.version}, Kubernetes {estate.release.seen}, "
+            f"cert-manager {estate.release.cert_manager[1]}",
             "Kubernetes": estate.kube.url,
             "Registry": estate.project,
             "Identity": estate.identity.issuer,
@@ -130,7 +146,7 @@ def _in_a_file(path: Path, value: str) -> str:
 
 
 def _last_line(run: Run, seconds: int, estate: Estate) -> str:
-    passes = sum(item.level is Level.PASS for step in _steps() for item in findings.of_step(run.installation, step))
+    passes = sum(item.level is Level.PASS for item in load(run.installation).items)
     push = run.stages.get(slug="push-images").progress
     names = len(estate.release.public_names(estate.zone))
     outcome = "succeeded" if headless.succeeded(run) else run.state
@@ -138,9 +154,3 @@ def _last_line(run: Run, seconds: int, estate: Estate) -> str:
         f"rehearsal: {outcome} in {seconds} s: {passes} checks passed, {push.get('images_done', 0)} images pushed "
         f"({push.get('bytes_sent', 0) / 1e6:.1f} MB), {len(estate.release.packages) + 1} packages, {names} public names"
     )
-
-
-def _steps() -> tuple[str, ...]:
-    from installer_tasks.answers import STEPS
-
-    return STEPS

@@ -15,8 +15,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from installer_tasks.errors import InstallerError
+from installer_tasks.local.secrets import keyring
 from installer_tasks.models import Workspace
-from installer_tasks.secrets import keyring
 from wizard import headless
 
 RESTORE = "Restore the keyring file that belongs to this database."
@@ -24,13 +24,13 @@ RESTORE = "Restore the keyring file that belongs to this database."
 
 class Command(BaseCommand):
     help = (
-        "Puts a new key on top of the keyring and seals every workspace's data key with it. The older keys stay in the "
-        "file, for backups of the database. May be done while the installer runs."
+        "Adds a new key to the top of the keyring and encrypts every workspace's data key with it. The older keys stay "
+        "in the file, for backups of the database. Can run while the installer is running."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         # Read by manage.py before the settings; here for --help alone.
-        parser.add_argument("--state", metavar="DIR", help="the folder that keeps everything (default: in your home)")
+        parser.add_argument("--state", metavar="DIR", help="state folder (default: in your home folder)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         path = settings.KEYRING_FILE
@@ -41,18 +41,18 @@ class Command(BaseCommand):
         except InstallerError as error:
             raise CommandError(f"rotate_keys: {headless.told(error)}") from error
         except OSError as error:
-            raise CommandError(f"rotate_keys: the keyring {path} cannot be replaced: {error.strerror}") from error
+            raise CommandError(f"rotate_keys: cannot replace the keyring {path}: {error.strerror}") from error
 
     def _rotate(self, path: Path) -> None:
         if not path.exists() and Workspace.objects.exists():  # reading it would make up a new one
-            raise CommandError(f"rotate_keys: there is no keyring {path}; nothing was changed.\n{RESTORE}")
+            raise CommandError(f"rotate_keys: the keyring {path} does not exist; nothing was changed.\n{RESTORE}")
         ring = keyring(path)
         for workspace in Workspace.objects.all():
             _reseal(ring, workspace.sealed_data_key, workspace.name)  # before a new key makes it harder to see why not
         _add_key(path)
         count = sum(_rotate_one(keyring(path), workspace) for workspace in Workspace.objects.all())
-        self.stdout.write(f"A new key stands on top of {path}; {count} workspaces are sealed by it.")
-        self.stdout.write("Copy this file to every machine that works on the same database, and into your backup.")
+        self.stdout.write(f"Added a new key to {path}. Workspaces encrypted with it: {count}.")
+        self.stdout.write("Copy this file to every machine that uses the same database, and to your backup.")
 
 
 def _rotate_one(ring: MultiFernet, workspace: Workspace) -> int:
@@ -66,8 +66,7 @@ def _reseal(ring: MultiFernet, sealed: str, name: str) -> str:
         return ring.rotate(sealed.encode()).decode()
     except InvalidToken:
         raise CommandError(
-            f"rotate_keys: the secrets of the workspace {name} cannot be opened with this keyring; nothing was "
-            f"changed.\n{RESTORE}"
+            f"rotate_keys: this keyring cannot decrypt the secrets of workspace {name}; nothing was changed.\n{RESTORE}"
         ) from None
 
 

@@ -1,8 +1,0 @@
-"""The processes of an installer on one machine: private Redis, Celery worker, web server; and who watches them."""
-
-from __future__ import annotations
-
-from installer_tasks.processes.lock import AlreadyRunning
-from installer_tasks.processes.supervisor import Supervisor
-
-__all__ = ["AlreadyRunning", "Supervisor"]
