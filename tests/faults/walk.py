@@ -95,13 +95,13 @@ class Walk:
         return reverse(name, args=[self.pk, *more])
 
     def sign_in(self) -> None:
-        """By the link, with a password that is mistyped once, and again by it, mistyped once more."""
+        """By the link, with a password beside a name that is refused, and again by it, mistyped once."""
         person, password, mistyped = self.person, self.secrets.new("password"), self.secrets.new("mistyped password")
         page, code = urlsplit(self.secrets.link).path, self.secrets.typed["code of the link"]
         assert person.get(page).status == 200
         assert person.post(page, code=code).name == "welcome"
-        assert person.post(reverse("welcome"), name="ada", password=password, again=mistyped).status == 422
-        assert person.post(reverse("welcome"), name="ada", password=password, again=password).name == "installations"
+        assert person.post(reverse("welcome"), name="", password=mistyped).status == 422
+        assert person.post(reverse("welcome"), name="ada", password=password).name == "installations"
         assert person.post(reverse("sign-out")).name == "sign-in"
         assert person.post(reverse("sign-in"), name="ada", password=mistyped).status == 422
         assert person.post(reverse("sign-in"), name="ada", password=password).name == "installations"

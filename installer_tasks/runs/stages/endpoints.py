@@ -267,7 +267,8 @@ def _wrong_status(name: str, status: int, door: Ingress) -> SystemFailure:
             value=f"https://{name} HTTP {status}",
             remedy=text(
                 _(
-                    "Check the pool members of the load balancer and the contour-envoy pods, then the pods behind %(name)s."
+                    "Check the pool members of the load balancer and the contour-envoy pods, "
+                    "then the pods behind %(name)s."
                 ),
                 name=name,
             ),
