@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 #: What keeps a run from starting.
 RED = BAD | {Level.STALE}
+TOLERATED = frozenset({Level.WARN, Level.WAIVED})
 
 
 def request(installation: Installation, system: str) -> None:
@@ -103,12 +104,17 @@ def _worst(levels: Iterable[Level | None]) -> str:
         return "stale"
     if found & BAD:
         return "failed"
-    return "warned" if found & {Level.WARN, Level.WAIVED} else "proven"
+    return "warned" if found & TOLERATED else "proven"
 
 
 def blocking(state: Levels) -> list[str]:
     """Names of the checks that keep a run from starting: red, stale, or never judged."""
     return [check.name for check, level in state.levels if level is None or level in RED]
+
+
+def tolerated(state: Levels) -> list[str]:
+    """Names of the checks that are not green and yet let a run start: warnings, and what a person has accepted."""
+    return [check.name for check, level in state.levels if level in TOLERATED]
 
 
 def checking(state: Levels) -> bool:

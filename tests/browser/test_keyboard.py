@@ -81,6 +81,8 @@ def _answer(page: Page, name: str, value: str) -> None:
     # Only now: choices that a system lists may have come meanwhile, and under a focused field nothing is exchanged.
     if page.evaluate("document.activeElement.type") == "radio":
         return _choose(page, name, value)
+    if page.evaluate("document.activeElement.value") == value:
+        return None  # found already, and saved with the page
     page.keyboard.insert_text(value) if "\n" in value else page.keyboard.type(value)
     page.keyboard.press("Tab")
     harness.saved(page, name)

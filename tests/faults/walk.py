@@ -180,11 +180,22 @@ def outside(person: Person, page: str, secret: str) -> None:
 def everything_right(walk: Walk) -> None:
     for name in ("postgres_password", "minio_password"):
         walk.person.post(walk.at("generate", "services", name))
+    authority_taken_over(walk)
     walk.answer(walk.secrets.right)
     walk.person.post(walk.at("check", "bundle"))
     walk.person.post(walk.at("check-all"))
     assert walk.red() == set()
     assert walk.ready()
+
+
+def authority_taken_over(walk: Walk) -> None:
+    """The provider's, for the registry, whose field is emptied first: only an empty one is offered it."""
+    field_of = f"{walk.at('step', 'registry')}?only=ca"
+    assert "data-saved" in walk.person.send(field_of, {"ca": ""}, **HTMX).text
+    page = walk.person.look(walk.at("step", "registry")).text
+    assert "?from=identity.ca" in page
+    address = f"{walk.at('take-over', 'registry', 'ca')}?from=identity.ca"
+    assert "data-saved" in walk.person.send(address, {}, **HTMX).text
 
 
 def a_sign_in_rehearsed(walk: Walk) -> None:

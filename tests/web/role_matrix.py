@@ -162,10 +162,11 @@ class World:
         """Of each address one that is there, so that a 404 means what it says."""
         route = str(pattern.name)
         numbers = {"bundle-folder-close": self.folder, "program-withdraw": self.program}
+        names = {"options": "context", "generate": "postgres_password", "take-over": "ca"}
         known: dict[str, Any] = {
             "pk": installation.pk,
-            "slug": "services" if route == "generate" else "cluster",
-            "name": {"options": "context", "generate": "postgres_password"}.get(route, "registry.project"),
+            "slug": {"generate": "services", "take-over": "identity"}.get(route, "cluster"),
+            "name": names.get(route, "registry.project"),
             "attempt": 1,
             "current": "review",
             "number": numbers.get(route, self.somebody),
@@ -197,6 +198,8 @@ FORMS: Mapping[str, Mapping[str, str]] = {
     "program-confirm": {"sha256": DIGEST},
     "waive": {"reason": "It is known to us."},
 }
+#: What an address names beside its path: an answer that the populated installations have, offered to a field without one.
+QUERIES: Mapping[str, str] = {"take-over": "?from=registry.ca"}
 
 
 def matrix(world: World, roles: Iterable[str] = ROLES) -> Iterator[Answered]:
@@ -212,7 +215,7 @@ def _ask(world: World, pattern: URLPattern, role: str, method: str, installation
     parts = {STRANGER: (), ADMINISTRATOR: (world.own, world.foreign)}.get(role, (world.own,))
     asked = Asked(str(pattern.name), role, method, own=installation in parts)
     world.sign_in(role)
-    path = reverse(asked.route, kwargs=world.arguments(pattern, role, installation))
+    path = reverse(asked.route, kwargs=world.arguments(pattern, role, installation)) + QUERIES.get(asked.route, "")
     writes = Writes()
     with transaction.atomic(), connection.execute_wrapper(writes):
         given = {"data": FORMS.get(asked.route, {})} if method == "POST" else {}

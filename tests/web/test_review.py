@@ -13,11 +13,13 @@ from installer_tasks import answer_keys, saved_answers
 from installer_tasks.errors import InputError
 from installer_tasks.models import Installation, Observation, Run, RunKind, RunState
 from installer_tasks.preflight import checks, findings
+from installer_tasks.preflight.checks.base import Level, Verdict
 from installer_tasks.preflight.state import load
 from installer_tasks.runs import service
 from installer_tasks.text import text
 from tests.answers import ANSWERS, CANARIES
 from tests.unit.pems import self_signed
+from tests.web.finding_rows import put
 from tests.web.people import signed_in, text_of
 from wizard.presenters import review as views
 
@@ -179,6 +181,18 @@ def test_when_all_is_proven_install_begins_a_run(client: Client, installation: I
     run = Run.objects.get()
     assert (run.state, run.attempt) == (RunState.QUEUED, 1)
     assert run.created_by is not None
+
+
+@pytest.mark.usefixtures("_all_green")
+def test_what_is_not_verified_and_no_hindrance_is_named_beside_install(
+    client: Client, installation: Installation
+) -> None:
+    put(installation, "bundle.checksum", Verdict(Level.WARN, text("No checksum was given.")))
+    page = page_of(client, installation)
+    assert "You can install. 1 finding is not verified: " in text_of(page)
+    assert "Everything is verified" not in text_of(page)
+    assert "No checksum was given." in text_of(page)
+    assert 'action="/installations/1/install/"' in page.content.decode()
 
 
 @pytest.mark.usefixtures("_all_green")

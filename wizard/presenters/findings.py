@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -173,5 +173,13 @@ def _unless_repeated(cause: str, item: Item) -> str:
 
 def blocking(state: InstallationState) -> list[FindingView]:
     """What keeps a run from starting, over all steps, most urgent first."""
-    names = set(findings.blocking(state))
+    return _named(state, findings.blocking(state))
+
+
+def tolerated(state: InstallationState) -> list[FindingView]:
+    """What a run would start in spite of, over all steps."""
+    return _named(state, findings.tolerated(state))
+
+
+def _named(state: InstallationState, names: Collection[str]) -> list[FindingView]:
     return grouped(state, [item for item in state.items if item.name in names])

@@ -65,6 +65,7 @@ class Review:
     effects: tuple[Effect, ...]
     stages: tuple[str, ...]
     blocking: tuple[FindingView, ...]
+    tolerated: tuple[FindingView, ...]  #: warnings and accepted findings: not verified, and no hindrance
     checking: bool
     active: bool
     begun: bool
@@ -91,6 +92,7 @@ def review(state: InstallationState) -> Review:
         effects=tuple(_effects(state)),
         stages=tuple(gettext(stage.title) for stage in service.carried_out(state)),
         blocking=tuple(finding_views.blocking(state)),
+        tolerated=tuple(finding_views.tolerated(state)),
         checking=findings.checking(state),
         active=any(run.state in ACTIVE for run in state.runs),
         begun=bool(state.runs),
