@@ -56,6 +56,8 @@ def test_every_page_is_photographed(here: Place, chrome: Browser) -> None:
     camera = Camera(chrome, roll, page.context.storage_state())
     camera.page_of("03-welcome", f"{here.url}/welcome/")
     camera.page_of("04-no-installation", here.url)
+    camera.page_of("05-checklist", f"{here.url}/checklist/")
+    camera.page_of("06-guide", f"{here.url}/docs/guide/")
     base = harness.start_installation(page, "Contoso, Frankfurt")
     _steps(page, camera, base, here)
     _run(page, camera, base, here)

@@ -38,7 +38,7 @@ from tests.faults.visitor import Answer, Person
 from tests.faults.walk import PARTS, Secrets, Walk, everything_echoed, everything_wrong, look_at
 from tests.faults.whole import small_estate
 from tests.waiting import until
-from wizard import urls
+from wizard import manual, urls
 from wizard.steps import BY_SLUG
 
 # --- What the scanner must find -------------------------------------------------------------------------------------
@@ -248,6 +248,7 @@ def known(walk: Walk) -> Known:
         "<attempt>": [(1,), (2,)],
         "<number>": [(walk.other,)],
         "<code>": [("as-links-were-before",)],
+        "<document>": [(name,) for name in manual.NAMES],
         "options": fields,
         "generate": [one for one in fields if one[2].endswith("_password")],
         "take-over": [one for one in fields if one[2].endswith("ca")],

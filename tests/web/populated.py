@@ -19,7 +19,7 @@ from installer_tasks.preflight.checks.base import Check, Level, Verdict
 from installer_tasks.text import text
 from tests.answers import ANSWERS
 from tests.web.run_rows import PACKAGES, PUSH, a_run, sentence, show, write
-from wizard import steps, urls
+from wizard import manual, steps, urls
 
 #: Nobody listens there, and that is known at once.
 NEAR = {"identity.issuer_url": "https://127.0.0.1:9/realms/tmc", "registry.project": "127.0.0.1:9/tmc"}
@@ -136,4 +136,5 @@ def _values(route: str, name: str, installation: Installation) -> list[Any]:
         "current": ["review"],
         "number": [1],
         "code": ["code"],
+        "document": list(manual.NAMES),
     }[name]

@@ -171,6 +171,7 @@ class World:
             "current": "review",
             "number": numbers.get(route, self.somebody),
             "code": self.codes.get(role, "code"),
+            "document": "guide",
         }
         return {name: known[name] for name in pattern.pattern.converters}
 

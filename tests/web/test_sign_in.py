@@ -29,6 +29,7 @@ ARGUMENTS = {
     "current": "dns",
     "code": "c",
     "number": 1,
+    "document": "guide",
 }
 
 

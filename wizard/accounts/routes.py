@@ -68,6 +68,8 @@ ROUTES: dict[str, Route] = {
     "audit": OWN_PAGE,
     "audit-table": OWN_PAGE,
     "reference": OWN_PAGE,
+    "checklist": OWN_PAGE,
+    "manual": OWN_PAGE,
     "live": OWN_PAGE,
     "design": OWN_PAGE,
     "people": ADMINISTRATION,
