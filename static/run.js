@@ -49,4 +49,7 @@
     if (wanted() && (ended || stands)) new Notification(document.title, { body: ended ? now.words : now.stalled, tag: "tmc-sm-run", icon: document.getElementById("favicon").href });
   });
   offer();
+  // What is waited for in silence takes time too: the time left and the bar go on without news.
+  const EVERY = 15000;
+  setInterval(() => { if (!document.hidden && told().state === "running") htmx.trigger(part, "refresh"); }, EVERY);
 })();

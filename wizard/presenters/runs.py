@@ -16,8 +16,9 @@ from installer_tasks.errors import InputError
 from installer_tasks.local import os_failures, state_folder
 from installer_tasks.models import Event, Run, RunKind, RunState, StageRun
 from installer_tasks.preflight.state import InstallationState
-from installer_tasks.runs import events, service, stages, undo
+from installer_tasks.runs import events, service, stages, time_left, undo
 from installer_tasks.runs.stages.base import Progress
+from installer_tasks.runs.time_left import Span
 from wizard.presenters import diagnoses, pictures, states
 from wizard.presenters.diagnoses import DiagnosisView
 from wizard.presenters.progress import Packages, Push, packages, push
@@ -48,14 +49,19 @@ class StageView:
     def running(self) -> bool:
         return self.state == "running"
 
-    @property
-    def share(self) -> float:
-        """How much of it is done, from 0 to 1."""
-        if self.push is not None:
-            return self.push.percent / 100
-        if self.packages is not None:
-            return self.packages.done / max(self.packages.total, 1)
-        return 0.0
+    def at(self, now: datetime) -> time_left.Now:
+        """Where it is, for the time that the run takes yet; what is counted starts at none."""
+        elapsed = between(self.started_at, now) or 0.0
+        known = stages.BY_SLUG.get(self.slug)
+        if known and known.shows is Progress.PUSH:
+            low, high = (self.push.eta_low, self.push.eta_high) if self.push else (None, None)
+            rest = Span(low, high) if low is not None and high is not None else None
+            sent = self.push.percent / 100 if self.push else 0.0
+            return time_left.Now(self.slug, self.state, elapsed, sent, steady=True, rest=rest)
+        if known and known.shows is Progress.PACKAGES:
+            done = self.packages.done / max(self.packages.total, 1) if self.packages else 0.0
+            return time_left.Now(self.slug, self.state, elapsed, done)
+        return time_left.Now(self.slug, self.state, elapsed)
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,8 @@ class RunView:
     favicon: str
     done: int
     last_seq: int
+    percent: int  #: of the time that the whole run takes
+    left: Span | None  #: seconds, while it goes on
     local_problem: str = ""  #: what this machine refuses while the run is under way
 
     @property
@@ -117,12 +125,6 @@ class RunView:
     @property
     def undoes(self) -> bool:
         return self.kind != RunKind.INSTALL
-
-    @property
-    def percent(self) -> int:
-        """Of the whole run, each stage counting alike."""
-        part = self.now.share if self.now else 0.0
-        return round(100 * (self.done + part) / max(len(self.stages), 1))
 
     @property
     def stalled(self) -> str:
@@ -154,6 +156,7 @@ def run_view(state: InstallationState, run: Run) -> RunView:
     now = next((stage for stage in stages if stage.running), None)
     done = sum(stage.state in ("succeeded", "kept") for stage in stages)
     headline = _headline(run, now, stages)
+    percent, left = _time(run, stages)
     return RunView(
         pk=run.pk,
         attempt=run.attempt,
@@ -179,8 +182,20 @@ def run_view(state: InstallationState, run: Run) -> RunView:
         favicon={"succeeded": "done", "failed": "failed", "cancelled": "failed"}.get(run.state, "running"),
         done=done,
         last_seq=run.last_seq,
+        percent=percent,
+        left=left,
         local_problem="" if run.final else local_problem(),
     )
+
+
+def _time(run: Run, stages: Iterable[StageView]) -> tuple[int, Span | None]:
+    """How much of the run is over, in per cent of its time, and how long it takes yet."""
+    if run.state not in (RunState.RUNNING, RunState.CANCELLING):
+        return 0, None
+    before, now = time_left.seen(run), timezone.now()
+    where = [stage.at(now) for stage in stages]
+    left = time_left.left(where, before) if run.state == RunState.RUNNING else None
+    return round(100 * time_left.share(where, before)), left
 
 
 def local_problem() -> str:

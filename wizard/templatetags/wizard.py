@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
+from installer_tasks.runs.time_left import Span
 from wizard import reference as entries
 from wizard.fragments import etag_of
 from wizard.texts import render
@@ -81,6 +83,20 @@ def duration(seconds: float | None) -> str:
     if whole < 3600:
         return gettext("%(minutes)s min %(seconds)s s") % {"minutes": whole // 60, "seconds": f"{whole % 60:02d}"}
     return gettext("%(hours)s h %(minutes)s min") % {"hours": whole // 3600, "minutes": f"{whole % 3600 // 60:02d}"}
+
+
+@register.filter
+def time_left(span: Span) -> str:
+    """A range as people say it: less than a minute left, 4 to 7 min left, 1 h 10 min to 2 h 05 min left."""
+    low, high = span.low, span.high
+    if high < 55:
+        return gettext("less than a minute left")
+    if high < 3600:
+        least, most = max(1, round(low / 60)), max(1, math.ceil(high / 60))
+        if least == most:
+            return gettext("about %(minutes)s min left") % {"minutes": most}
+        return gettext("%(least)s to %(most)s min left") % {"least": least, "most": most}
+    return gettext("%(least)s to %(most)s left") % {"least": duration(low), "most": duration(high)}
 
 
 @register.filter
