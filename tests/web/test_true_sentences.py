@@ -186,7 +186,10 @@ def test_what_another_team_prepares_is_in_the_readers_language(installation: Ins
     judged(installation, {"value": "x", "evidence": {"certificates": ["a"], "jwks_uri": "https://idp/keys"}})
     with translation.override("zh-hans"):
         view = finding_views.panel(load(installation), "services").open[0]
-    assert {key for key, _value in view.evidence} == {"证书", "jwks_uri"}  # PostgreSQL keeps keys in an order of its own
+    assert {key for key, _value in view.evidence} == {
+        "证书",
+        "jwks_uri",
+    }  # PostgreSQL keeps keys in an order of its own
 
 
 def test_columns_stand_under_each_other_in_chinese_too() -> None:
